@@ -23,7 +23,8 @@ class Migration:
     """One migration as its file declares it (read as text; nothing is imported).
 
     ``id`` is unique in the chain; ``version`` is what the tracker holds and may not be. ``language`` is ``sql`` or
-    ``python``. ``problem`` says why the tool could not load it, and is empty where it can.
+    ``python``. ``problem`` says why the tool could not load it, and is empty where it can. ``entry`` names the function that
+    runs it forward where that is not the chain's (a person can call what the tool cannot).
     """
 
     id: str
@@ -37,6 +38,7 @@ class Migration:
     labels: tuple[str, ...] = ()
     description: str = ""
     problem: str = ""
+    entry: str = ""
 
     @property
     def loadable(self) -> bool:

@@ -1,0 +1,1 @@
+"""The dashboard application: its own tables, and how it starts."""

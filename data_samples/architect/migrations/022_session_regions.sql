@@ -1,0 +1,11 @@
+-- Session regions
+
+ALTER TABLE sessions ADD COLUMN IF NOT EXISTS region VARCHAR(32) DEFAULT 'us-west';
+ALTER TABLE sessions ALTER COLUMN tokens_in TYPE BIGINT;
+ALTER TABLE sessions ALTER COLUMN tokens_out TYPE BIGINT;
+
+CREATE TABLE IF NOT EXISTS session_regions (
+    id SERIAL PRIMARY KEY,
+    name VARCHAR(32) NOT NULL UNIQUE,
+    created_at TIMESTAMPTZ DEFAULT NOW()
+);

@@ -1,0 +1,194 @@
+"""The only place that opens a connection to an environment, and it opens it for reading.
+
+What it gives holds neither a connection nor a credential, so everything to the right of it can be stored and shown. An
+environment that cannot be read is an `Evidence` that says why and what to do; nothing is raised for it.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from forensics.acquire import files
+from forensics.acquire.address import database_file, dialect_of
+from forensics.acquire.sqlite import Opened, locate, open_sqlite, opened, state_of
+from forensics.acquire.store import load, store
+from forensics.acquire.trouble import in_words
+from forensics.errors import AcquisitionError, ForensicsError
+from forensics.model import Chain, Event, Evidence, Exhibit, History, Snapshot, digest, encode
+from forensics.redact import redact_text
+from forensics.spec import CaseFile, ChainSpec, EnvironmentSpec
+
+__all__ = ["acquire", "database_file", "fingerprint", "load", "open_sqlite", "store"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """What was read of one database."""
+
+    snapshot: Snapshot | None = None
+    histories: tuple[History, ...] = ()
+    exhibits: tuple[Exhibit, ...] = ()
+    problem: str = ""
+    remedy: str = ""
+    missing: bool = field(default=False)
+
+
+def acquire(spec: EnvironmentSpec, case: CaseFile, chain: Chain | None = None) -> Evidence:
+    """Read one environment: its schema, its trackers, its logs, and what people said about it.
+
+    Read-only: no byte in or beside the database changes. Saved evidence (``evidence`` in the case file) is loaded in
+    place of a database. Whatever fails gives evidence of ``state`` ``unreadable`` with ``problem`` and ``remedy``; the
+    logs are read even then. ``chain`` lets a tracker be recognised by its files.
+    """
+    if spec.evidence is not None:
+        return _saved(spec)
+    found = _database(spec, case, chain)
+    logs, exhibits = _logs(spec, len(found.exhibits))
+    human = tuple(item for item in case.events if item.environment in ("", spec.name))
+    return Evidence(
+        environment=spec.name,
+        url=spec.url,
+        dialect=dialect_of(spec.address) if spec.address else None,
+        state="unreadable" if found.snapshot is None else "read" if found.snapshot.groups else "empty",
+        problem=found.problem,
+        remedy=found.remedy,
+        snapshot=found.snapshot,
+        histories=found.histories,
+        events=(*logs, *human),
+        exhibits=(*found.exhibits, *exhibits),
+        acquired_at=datetime.now(UTC).replace(microsecond=0),
+    )
+
+
+def fingerprint(spec: EnvironmentSpec) -> str:
+    """Return a digest that is the same while the database and the logs of an environment are the same, or ``""``.
+
+    It costs a few ``stat`` calls and the header of each file. A file that changed within the last two seconds gives
+    ``""``: it could change again without showing it, as the clocks of file systems are coarse.
+    """
+    if spec.evidence is not None or spec.problem:
+        return ""
+    try:
+        state = state_of(locate(database_file(spec.address, spec.root), spec.name))
+        logs = [(str(path), files.stamp(path)) for path in _log_files(spec)]
+        stamps = [item for item in (state.database, state.journal, state.wal, *(mark for _, mark in logs)) if item]
+        if any(abs(datetime.now().timestamp() * 1e9 - mark[3]) < 2e9 for mark in stamps):
+            return ""
+    except (ForensicsError, OSError):
+        return ""
+    parts = [state.database, state.header.hex(), state.journal, state.journal_header.hex(), state.wal]
+    return digest([*parts, state.wal_header.hex(), logs])
+
+
+def _saved(spec: EnvironmentSpec) -> Evidence:
+    assert spec.evidence is not None
+    try:
+        return replace(load(spec.evidence), environment=spec.name)
+    except ForensicsError as error:
+        return Evidence(
+            environment=spec.name, url=None, dialect=None, state="unreadable", problem=error.what, remedy=error.remedy
+        )
+
+
+def _database(spec: EnvironmentSpec, case: CaseFile, chain: Chain | None) -> _Read:
+    if spec.problem:
+        return _Read(problem=spec.problem, remedy=spec.remedy)
+    shown = _shown(spec)
+    try:
+        path = database_file(spec.address, spec.root)
+        with opened(path, name=shown, hashes=True) as found:
+            return _contents(found, spec, case, chain, _relative(path, spec.root))
+    except AcquisitionError as error:
+        # A reader does not know how people call the file; the error of SQLite below it does not need to.
+        if isinstance(error.__cause__, sqlite3.Error):
+            error = in_words(error.__cause__, shown)
+        return _Read(problem=redact_text(error.what, spec.secrets), remedy=redact_text(error.remedy, spec.secrets))
+
+
+def _contents(found: Opened, spec: EnvironmentSpec, case: CaseFile, chain: Chain | None, name: str) -> _Read:
+    from forensics.catalogs.sqlite import MASTER_SQL, SqliteReader
+    from forensics.history import read_histories
+
+    exhibits = [
+        Exhibit(
+            ref=f"E{number:03d}", name=name + part.suffix, kind="database", sha256=part.sha256, size=part.size,
+            how=found.how,
+        )
+        for number, part in enumerate(found.files, 1)
+    ]  # fmt: skip
+    reader = SqliteReader(found.connection)
+    snapshot = reader.snapshot()
+    tracker = dict(_chain_spec(spec, case).tracker)
+    histories = read_histories(reader, chain, zone=spec.zones.tracker, tracker=tracker or None)
+    texts = [[group.name, *group.source] for group in snapshot.groups]
+    exhibits.append(
+        Exhibit(
+            ref=f"E{len(exhibits) + 1:03d}", name="sqlite_master", kind="schema", sha256=digest(texts),
+            size=len(list(snapshot.objects)), how=MASTER_SQL,
+        )
+    )  # fmt: skip
+    for history in histories:
+        if history.table:
+            exhibits.append(
+                Exhibit(
+                    ref=f"E{len(exhibits) + 1:03d}", name=history.table, kind="tracker",
+                    sha256=digest(encode(history)), size=len(history.rows), how="SELECT in the same transaction",
+                )
+            )  # fmt: skip
+    return _Read(snapshot=snapshot, histories=histories, exhibits=tuple(exhibits))
+
+
+def _chain_spec(spec: EnvironmentSpec, case: CaseFile) -> ChainSpec:
+    return case.chain(spec.chain)
+
+
+def _logs(spec: EnvironmentSpec, taken: int) -> tuple[tuple[Event, ...], tuple[Exhibit, ...]]:
+    from forensics.events import read_logs
+
+    paths = list(_log_files(spec))
+    events = read_logs(paths, zone=spec.zones.logs, environment=spec.name, base=spec.root) if paths else ()
+    exhibits = [_log_exhibit(path, spec.root) for path in paths]
+    for pattern in spec.logs:
+        if not any(_matches(spec, pattern)):
+            exhibits.append(Exhibit(ref="", name=pattern, kind="log", how="no file has this name"))
+    numbered = (replace(item, ref=f"E{taken + number:03d}") for number, item in enumerate(exhibits, 1))
+    return tuple(events), tuple(numbered)
+
+
+def _log_exhibit(path: Path, root: Path) -> Exhibit:
+    name = _relative(path, root)
+    try:
+        return Exhibit(
+            ref="", name=name, kind="log", sha256=files.sha256(path), size=path.stat().st_size, how="read as text"
+        )
+    except OSError as error:
+        return Exhibit(ref="", name=name, kind="log", how=f"could not be read: {error.strerror or error}")
+
+
+def _log_files(spec: EnvironmentSpec) -> Iterator[Path]:
+    return (spec.root / name for name in dict.fromkeys(name for item in spec.logs for name in _matches(spec, item)))
+
+
+def _matches(spec: EnvironmentSpec, pattern: str) -> list[str]:
+    # A name that is there is that file, whatever characters of a pattern are in it.
+    if (spec.root / pattern).is_file():
+        return [pattern]
+    return sorted(name for name in glob.glob(pattern, root_dir=spec.root) if (spec.root / name).is_file())
+
+
+def _shown(spec: EnvironmentSpec) -> str:
+    url = spec.url or spec.name
+    return url.removeprefix("sqlite:///")
+
+
+def _relative(path: Path, root: Path) -> str:
+    """Return a path as reports may show it: below the case's folder, else the name alone."""
+    full = os.path.normpath(path)
+    base = os.path.normpath(root)
+    return Path(os.path.relpath(full, base)).as_posix() if full.startswith(base + os.sep) else path.name

@@ -1,0 +1,90 @@
+"""What a story costs: deviations from the tracker, outside changes, and what it leaves unexplained.
+
+The unit is one migration that the tracker is wrong about. A change from outside costs twice that, each elementary change
+for itself, because it leaves no record anywhere; a statement of the application that is known to be in its code is expected and
+costs next to nothing. Traces (declared types, column order, stored text) only decide between stories that are otherwise as good.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from forensics.explain.compare import Ruler
+from forensics.explain.story import Outside, Played, Run, State
+from forensics.explain.subject import Subject
+
+DEVIATION = 1.0
+PARTIAL = 2.0
+FAILED = 1.2
+FAILED_UNRECORDED = 0.3
+OUTSIDE = 2.0
+KNOWN = 0.05
+TRACE = 0.55
+LAYOUT = 0.3
+TEXT = 0.15
+DISORDER = 0.35
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """The price of a story, in parts. Two stories are ties when their totals are equal."""
+
+    deviations: float
+    outside: float
+    residual: float
+    soft: float
+    meaning: int
+
+    @property
+    def total(self) -> float:
+        """The sum by which stories are compared."""
+        return round(self.deviations + self.outside + self.residual + self.soft, 4)
+
+    @property
+    def hard(self) -> float:
+        """The sum without the traces."""
+        return round(self.deviations + self.outside + self.residual, 4)
+
+
+def cost(played: Played, subject: Subject, ruler: Ruler, silent: frozenset[str]) -> Cost:
+    """Return what a story costs. ``silent`` are migrations that change no schema object: they cost nothing either way."""
+    order = subject.order
+    deviations = outside = 0.0
+    full: set[str] = set()
+    furthest = -1
+    for line in played.told:
+        if isinstance(line.step, Outside):
+            outside += line.step.weight if not line.error else 50.0
+            continue
+        name = line.step.migration
+        if order[name] < furthest:
+            deviations += DISORDER
+        furthest = max(furthest, order[name])
+        if line.status == "full":
+            full.add(name)
+            if name not in subject.recorded and name not in silent:
+                deviations += DEVIATION
+        elif isinstance(line.step, Run) and line.step.statements is not None:
+            deviations += PARTIAL if not line.error else 50.0
+            full.add(name)
+        elif line.status == "partial":
+            deviations += FAILED if name in subject.recorded else FAILED_UNRECORDED
+            full.add(name)
+    deviations += sum(DEVIATION for name in subject.recorded if name not in full and name not in silent and name in order)
+    residual, soft, meaning = remainder(played.final, subject.live, ruler)
+    return Cost(deviations, outside, residual, soft, meaning)
+
+
+def remainder(final: State, live: State, ruler: Ruler) -> tuple[float, float, int]:
+    """Return the price of what is unexplained, the price of differing traces, and the elementary differences."""
+    residual = soft = 0.0
+    meaning = 0
+    for name in final.keys() | live.keys():
+        rebuilt, there = final.get(name), live.get(name)
+        found = ruler.measure(rebuilt, there)
+        if found.exact:
+            continue
+        meaning += found.meaning
+        residual += OUTSIDE if there is None else OUTSIDE * found.meaning
+        soft += TRACE * found.trace + LAYOUT * found.layout + TEXT * found.text
+    return residual, soft, meaning

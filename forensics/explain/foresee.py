@@ -1,0 +1,123 @@
+"""Say which migrations would fail, and at which statement, before anybody runs them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from forensics.explain.judge import Judged
+from forensics.explain.masks import permissive_creates
+from forensics.explain.player import Player
+from forensics.explain.reference import Reference
+from forensics.explain.story import Run, State, Told
+from forensics.explain.subject import Subject
+from forensics.model import Migration
+from forensics.sqltext import mentions, name_key, statement_target
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One migration that will fail: ``when`` is ``next-run`` (pending) or ``if-rerun`` (recorded, but not wholly run)."""
+
+    migration: Migration
+    when: str
+    statement: str
+    error: str
+    cause: str
+    masked: str = ""
+    number: int = 0
+
+
+def foresee(
+    subject: Subject, player: Player, reference: Reference, judged: dict[str, Judged], pending: tuple[str, ...]
+) -> tuple[Failure, ...]:
+    """Run what is pending, and apart from it what is recorded but did not run, on a copy of the live schema.
+
+    A migration that fails keeps what its transaction mode keeps, and the run goes on, so that every failure is known at once.
+    """
+    found = list(_run(subject, player, reference, judged, pending, "next-run"))
+    again = tuple(
+        item.id
+        for item in subject.migrations
+        if item.id in subject.recorded and judged[item.id].executed in ("no", "partial") and item.id not in pending
+    )
+    return (*found, *_run(subject, player, reference, judged, again, "if-rerun"))
+
+
+def _run(
+    subject: Subject, player: Player, reference: Reference, judged: dict[str, Judged], names: tuple[str, ...], when: str
+) -> list[Failure]:
+    state: State = dict(subject.live)
+    found: list[Failure] = []
+    for name in names:
+        migration = player.contents[name]
+        if not migration.loadable:
+            found.append(Failure(migration, when, "", migration.problem, "unloadable-migration"))
+            continue
+        before = state
+        state, line = player.after(state, Run(name))
+        if line.error:
+            found.append(_failure(subject, reference, judged, migration, when, before, state, line))
+    return found
+
+
+def _failure(
+    subject: Subject,
+    reference: Reference,
+    judged: dict[str, Judged],
+    migration: Migration,
+    when: str,
+    before: State,
+    after: State,
+    line: Told,
+) -> Failure:
+    masked = masked_table(migration, before, after, line)
+    if masked:
+        cause = "masked-create"
+    elif migration.id in reference.never or judged[migration.id].executed == "partial":
+        cause = "partially-executed" if judged[migration.id].executed == "partial" else "chain-cannot-build"
+    else:
+        cause = _cause(subject, reference, judged, line)
+    return Failure(migration, when, line.failed, line.error, cause, masked, line.done + 1)
+
+
+def masked_table(migration: Migration, before: State, after: State, line: Told) -> str:
+    """Return the table whose ``CREATE TABLE IF NOT EXISTS`` did nothing and is what the failing statement stumbles over."""
+    failing = mentions(line.failed)
+    for group in before.values():
+        name = group.name.casefold()
+        if name_key(group.name) not in failing and name not in failing:
+            continue
+        if after.get(name) is group and _creates(migration, name):
+            return group.name
+    return ""
+
+
+def _creates(migration: Migration, name: str) -> bool:
+    """Whether the text of a migration creates a table unless it exists."""
+    return any(target.name.casefold() == name for target in permissive_creates(migration))
+
+
+def _cause(subject: Subject, reference: Reference, judged: dict[str, Judged], line: Told) -> str:
+    """Return why a statement fails: who made what is in its way, or who should have made what it misses."""
+    error = line.error.casefold()
+    target = statement_target(line.failed)
+    words = mentions(line.failed)
+    exists = "already exists" in error or "duplicate column" in error
+    table = (target.table or target.name).casefold()
+    writers = [
+        name
+        for name, traces in reference.signatures.items()
+        for trace in traces
+        if trace.after is not None
+        and (trace.key[2] in words or trace.key[1] == table and trace.key[2] in error)
+        and (trace.key[2] in error or trace.key[1] in error)
+    ]
+    if exists:
+        if any(judged[name].executed in ("yes", "partial") and name not in subject.recorded for name in writers):
+            return "executed-not-recorded"
+        if any(judged[name].executed == "yes" for name in writers):
+            return "chain-cannot-build"
+        return "manual-change"
+    if any(judged[name].executed in ("no", "partial") and name in subject.recorded for name in writers):
+        return "recorded-not-executed"
+    return "manual-change" if writers else "chain-cannot-build"

@@ -1,0 +1,213 @@
+"""Play stories quickly: a step is run once for each state of the objects that it can touch.
+
+A migration sees only part of a schema. Its outcome is remembered by the state of the groups that its text
+mentions (and of what hangs on them), so that a story that differs in one step from another costs little more than that step, and a
+step runs on a scratch database that holds just those groups. Where the text does not tell what it touches, it is run on
+all of them. The story that wins is always proven in full, from empty, by `prove`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from forensics.explain.story import Outside, Played, Run, State, Step, Story, Told
+from forensics.model import Group, Migration, Snapshot
+from forensics.replay.lab import Lab, Outcome, RunMigration, RunStatements
+
+WORD = re.compile(r"[^\W\d]\w*")
+QUOTED = re.compile(r'"((?:[^"]|"")+)"|`([^`]+)`|\[([^\]]+)\]')
+# What makes a Python migration depend on more than the names that its text spells.
+DYNAMIC = re.compile(
+    r"get_table_names|get_view_names|get_sorted_table|sqlite_master|sqlite_schema|information_schema|pg_catalog|"
+    r"\.reflect\(|sorted_tables|\bf[\"']|[\"']\s*%\s|\.format\(|^\s*from\s+\.|create_all|drop_all|__import__|importlib",
+    re.MULTILINE,
+)
+
+
+def words(text: str) -> frozenset[str]:
+    """Return every name that a text could mean, case-folded: words, and what stands in identifier quotes."""
+    found = {word.casefold() for word in WORD.findall(text)}
+    for parts in QUOTED.findall(text):
+        found.update(part.replace('""', '"').casefold() for part in parts if part)
+    return frozenset(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a step did to the groups that it saw."""
+
+    changed: tuple[tuple[str, Group | None], ...]
+    done: int
+    total: int | None
+    error: str
+    failed: str
+
+
+class Player:
+    """Plays stories of one chain on one laboratory. ``contents`` are the migrations with the text that ran here."""
+
+    def __init__(self, lab: Lab, contents: Mapping[str, Migration]) -> None:
+        self.lab = lab
+        self.contents = contents
+        self.runs = 0
+        self._effects: dict[object, Effect] = {}
+        self._words: dict[Step, frozenset[str] | None] = {}
+        self._group_words: dict[int, tuple[Group, frozenset[str], frozenset[str]]] = {}
+        self._prefixes: dict[Story, tuple[State, tuple[Told, ...]]] = {(): ({}, ())}
+        self._proofs: dict[Story, Played] = {}
+
+    def play(self, story: Story) -> Played:
+        """Play a story from empty; steps that fail keep what their transaction mode keeps, and the story goes on."""
+        at = len(story)
+        while story[:at] not in self._prefixes:
+            at -= 1
+        state, told = self._prefixes[story[:at]]
+        for index in range(at, len(story)):
+            effect = self._effect(state, story[index])
+            if "constraint failed" in effect.error:  # rows matter here, and the small scratch has none
+                return self.prove(story)
+            state, told = self._advance(state, story[index], effect, told)
+            self._prefixes[story[: index + 1]] = (state, told)
+        return Played(story, told, state)
+
+    def prove(self, story: Story) -> Played:
+        """Play a story in full, on one scratch database from empty to its end, with the rows that it writes."""
+        known = self._proofs.get(story)
+        if known is not None:
+            return known
+        key = self.lab.empty
+        state: State = {}
+        told: tuple[Told, ...] = ()
+        for step in story:
+            outcome = self.lab.run(key, self.order(step))
+            key = outcome.state
+            after = self.state(self.lab.schema(key))
+            changes = _changes(state, after)
+            state, told = self._advance(state, step, _effect(changes, outcome), told)
+            state = after
+        played = self._proofs[story] = Played(story, told, state)
+        return played
+
+    def after(self, state: State, step: Step) -> tuple[State, Told]:
+        """Run one step on a given state."""
+        effect = self._effect(state, step)
+        state, told = self._advance(state, step, effect, ())
+        return state, told[0]
+
+    @staticmethod
+    def state(snapshot: Snapshot) -> State:
+        """Return a snapshot as the mapping that stories work on."""
+        return {group.name.casefold(): group for group in snapshot.groups}
+
+    def order(self, step: Step) -> RunMigration | RunStatements:
+        """Return a step as the laboratory takes it."""
+        if isinstance(step, Outside):
+            return RunStatements(statements=step.ddl)
+        migration = self.contents[step.migration]
+        chosen = step.statements
+        if chosen is None:
+            return RunMigration(migration=migration)
+        if chosen == tuple(range(1, len(chosen) + 1)):
+            return RunMigration(migration=migration, upto=len(chosen))
+        pieces = self.lab.statements(migration)
+        return RunStatements(statements=tuple(pieces[number - 1] for number in chosen))
+
+    def runnable(self, name: str) -> bool:
+        """Whether a migration can be run at all: its tool can load it, or its forward function is known."""
+        migration = self.contents[name]
+        return migration.loadable or bool(migration.entry)
+
+    def names(self, step: Step) -> frozenset[str] | None:
+        """Return every name that a step can touch; None where its text does not tell."""
+        if step not in self._words:
+            self._words[step] = self._spelled(step)
+        return self._words[step]
+
+    def _spelled(self, step: Step) -> frozenset[str] | None:
+        if isinstance(step, Outside):
+            return words("\n".join(step.ddl))
+        migration = self.contents[step.migration]
+        text = migration.content.text
+        if migration.language == "python" and DYNAMIC.search(text):
+            return None
+        return words(text)
+
+    def touches(self, step: Step, group: Group) -> bool:
+        """Whether a step's text mentions a group or an object in it."""
+        spelled = self.names(step)
+        return spelled is None or bool(self._known(group)[1] & spelled)
+
+    def _known(self, group: Group) -> tuple[Group, frozenset[str], frozenset[str]]:
+        found = self._group_words.get(id(group))
+        if found is None:
+            named = {group.name.casefold()}
+            named.update(item.name.casefold() for item in group.objects if item.kind in ("index", "trigger", "view"))
+            found = (group, frozenset(named), words("\n".join(group.source)))
+            self._group_words[id(group)] = found
+        return found
+
+    def _relevant(self, state: State, step: Step) -> tuple[Group, ...]:
+        spelled = self.names(step)
+        if spelled is None:
+            return tuple(state.values())
+        direct = {name for name, group in state.items() if self._known(group)[1] & spelled}
+        if not direct:
+            return ()
+        wanted = set(direct)
+        for name, group in state.items():
+            if name not in wanted and self._known(group)[2] & direct:
+                wanted.add(name)
+        while True:  # what a view or a trigger mentions must be there when SQLite checks it
+            more = set()
+            for name in wanted:
+                group = state[name]
+                if any(item.kind in ("view", "trigger") for item in group.objects):
+                    more |= {other for other in self._known(group)[2] if other in state and other not in wanted}
+            if not more:
+                return tuple(group for name, group in state.items() if name in wanted)
+            wanted |= more
+
+    def _effect(self, state: State, step: Step) -> Effect:
+        groups = self._relevant(state, step)
+        key = (step, tuple((group.name, group.text) for group in groups))
+        effect = self._effects.get(key)
+        if effect is None:
+            self.runs += 1
+            before = {group.name.casefold(): group for group in groups}
+            outcome = self.lab.run(self.lab.seed(_rows(groups)), self.order(step))
+            after = self.state(self.lab.schema(outcome.state))
+            effect = self._effects[key] = _effect(_changes(before, after), outcome)
+        return effect
+
+    @staticmethod
+    def _advance(state: State, step: Step, effect: Effect, told: tuple[Told, ...]) -> tuple[State, tuple[Told, ...]]:
+        if effect.changed:
+            state = dict(state)
+            for name, group in effect.changed:
+                if group is None:
+                    state.pop(name, None)
+                else:
+                    state[name] = group
+        line = Told(step, effect.changed, effect.done, effect.total, effect.error, effect.failed)
+        return state, (*told, line)
+
+
+def _rows(groups: Iterable[Group]) -> tuple[str, ...]:
+    """Return the stored statements of groups, tables before what refers to them."""
+    tables, others = [], []
+    for group in groups:
+        for text in group.source:
+            (tables if text[:12].upper() == "CREATE TABLE" else others).append(text)
+    return (*tables, *others)
+
+
+def _changes(before: State, after: State) -> tuple[tuple[str, Group | None], ...]:
+    gone = [(name, None) for name in before if name not in after]
+    new = [(name, group) for name, group in after.items() if before.get(name) is not group]
+    return (*gone, *new)
+
+
+def _effect(changes: tuple[tuple[str, Group | None], ...], outcome: Outcome) -> Effect:
+    return Effect(changes, len(outcome.statements), outcome.total, outcome.error or "", outcome.failed or "")

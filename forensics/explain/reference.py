@@ -1,0 +1,131 @@
+"""What the chain by itself builds: a signature for every migration, a provenance for every object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from forensics.explain.compare import Value, changed, value
+from forensics.explain.player import Player
+from forensics.explain.story import Run, State, Story, Told
+from forensics.model import Key, Migration, SchemaObject
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One object that one migration wrote: what was there before, and what it left."""
+
+    key: Key
+    before: SchemaObject | None
+    after: SchemaObject | None
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """One entry of an object's provenance: the place in the reference order, who wrote, and what it left."""
+
+    place: int
+    migration: str
+    left: Value | None
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The chain replayed from empty.
+
+    ``order`` is the order in which the migrations went through: the chain's, but one that failed is tried again after
+    each later success, so that its signature is known although no run in order can pass. ``failures`` are the
+    migrations that fail in the chain's own order, from empty, with what happened. ``never`` failed everywhere.
+    """
+
+    order: tuple[str, ...]
+    signatures: dict[str, tuple[Trace, ...]]
+    provenance: dict[Key, tuple[Writing, ...]]
+    failures: tuple[Told, ...]
+    never: dict[str, Told]
+    told: dict[str, Told]
+    states: tuple[State, ...]
+    final: State
+    natural: State
+    after_failure: frozenset[str]
+
+
+def reference(player: Player, migrations: Iterable[Migration]) -> Reference:
+    """Replay a chain from empty and record what each migration wrote."""
+    chain = tuple(migrations)
+    natural = player.prove(tuple(Run(item.id) for item in chain if item.loadable))
+    failures = tuple(line for line in natural.told if line.error)
+    ids = [item.id for item in chain if player.runnable(item.id)]
+    story = _postponed(player, ids) if failures or len(ids) > len(natural.story) else natural.story
+    played = player.prove(story)
+    signatures: dict[str, tuple[Trace, ...]] = {}
+    provenance: dict[Key, list[Writing]] = {}
+    told: dict[str, Told] = {}
+    states: list[State] = []
+    state: State = {}
+    broken: set[str] = set()
+    failed_before = False
+    for place, line in enumerate(played.told):
+        assert isinstance(line.step, Run)
+        name = line.step.migration
+        traces = tuple(
+            Trace(key, was, now) for group, after in line.changed for key, was, now in changed(state.get(group), after)
+        )
+        state = apply(state, line)
+        states.append(state)
+        told[name] = line
+        signatures[name] = traces
+        failed_before = failed_before or bool(line.error)
+        if failed_before:
+            broken.add(name)
+        for trace in traces:
+            provenance.setdefault(trace.key, []).append(Writing(place, name, value(trace.after)))
+    return Reference(
+        order=tuple(step.migration for step in played.story if isinstance(step, Run)),
+        signatures=signatures,
+        provenance={key: tuple(items) for key, items in provenance.items()},
+        failures=failures,
+        never={name: line for name, line in told.items() if line.error},
+        told=told,
+        states=tuple(states),
+        final=played.final,
+        natural=natural.final,
+        after_failure=frozenset(broken),
+    )
+
+
+def apply(state: State, line: Told) -> State:
+    """Return the state after a told step."""
+    if not line.changed:
+        return state
+    state = dict(state)
+    for name, group in line.changed:
+        if group is None:
+            state.pop(name, None)
+        else:
+            state[name] = group
+    return state
+
+
+def _postponed(player: Player, ids: list[str]) -> Story:
+    """Return an order in which as many migrations as possible go through whole; the others fail at their place."""
+    story: list[Run] = []
+    waiting: list[str] = []
+
+    def passes(name: str) -> bool:
+        told = player.play((*story, Run(name))).told[-1]
+        return not told.error
+
+    for name in ids:
+        if not passes(name):
+            waiting.append(name)
+            continue
+        story.append(Run(name))
+        for late in list(waiting):
+            if passes(late):
+                story.append(Run(late))
+                waiting.remove(late)
+    for name in waiting:  # what fails everywhere keeps its place, with whatever it leaves there
+        place = next((at for at, step in enumerate(story) if ids.index(step.migration) > ids.index(name)), len(story))
+        story.insert(place, Run(name))
+    return tuple(story)

@@ -1,0 +1,270 @@
+"""Find the cheapest story that rebuilds a live schema.
+
+It starts from what the tracker says and from what the objects vote for, and mends the best story so far where what it
+rebuilds differs from the live schema: a migration that touches what differs is taken out, put in, stopped after a statement,
+moved behind the step it waited for; something outside creates or alters a group at another place in the order. Each try is a
+replay. It ends when nothing differs or nothing helps.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from forensics.explain.compare import Ruler
+from forensics.explain.cost import KNOWN, OUTSIDE, Cost, cost
+from forensics.explain.outside import added_columns, alterations, creations
+from forensics.explain.player import Player
+from forensics.explain.reference import Reference
+from forensics.explain.story import Outside, Played, Run, Step, Story
+from forensics.explain.subject import Subject
+
+ROUNDS = 60
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A story that was tried: what it left and what it cost."""
+
+    played: Played
+    cost: Cost
+
+
+@dataclass
+class Search:
+    """The search for one environment. ``tried`` keeps every story, for ties and for ``--explain``."""
+
+    subject: Subject
+    reference: Reference
+    player: Player
+    votes: dict[str, Counter[str]]
+    ruler: Ruler = field(default_factory=Ruler)
+    tried: dict[Story, Tried] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.silent = frozenset(
+            item.id for item in self.subject.migrations if not self.reference.signatures.get(item.id)
+        )
+        self.order = self.subject.order
+
+    def best(self) -> Tried:
+        """Return the cheapest story found, played in full."""
+        starts = [self.attempt(story) for story in dict.fromkeys(self.starts())]
+        best = min(starts, key=lambda item: item.cost.total)
+        for _round in range(ROUNDS):
+            better = self.improved(best)
+            if better is None:
+                break
+            best = better
+        return self.proven(best)
+
+    def proven(self, best: Tried) -> Tried:
+        """Replay a story in full and from empty; what that gives is what counts."""
+        played = self.player.prove(best.played.story)
+        return Tried(played, cost(played, self.subject, self.ruler, self.silent))
+
+    def attempt(self, story: Story) -> Tried:
+        """Play a story and price it; steps that leave nothing behind are no part of it."""
+        known = self.tried.get(story)
+        if known is not None:
+            return known
+        played = self.player.play(story)
+        kept = tuple(line.step for line in played.told if not (line.error and line.status == "nothing"))
+        if kept != story:
+            found = self.tried[story] = self.attempt(kept)
+            return found
+        found = self.tried[story] = Tried(played, cost(played, self.subject, self.ruler, self.silent))
+        return found
+
+    def starts(self) -> Iterator[Story]:
+        """Yield the stories to begin with: the tracker's, what the objects vote for, and the models alone."""
+        usable = [item.id for item in self.subject.migrations if item.loadable]
+        claimed = [name for name in usable if name in self.subject.recorded]
+        voted = [item.id for item in self.subject.migrations if self.player.runnable(item.id) and self.voted(item.id)]
+        yield tuple(Run(name) for name in claimed)
+        yield tuple(Run(name) for name in voted)
+        place = {name: at for at, name in enumerate(self.subject.recorded_order)}
+        if place:
+            ranked = sorted(voted, key=lambda name: (place.get(name, len(place)), self.order[name]))
+            yield tuple(Run(name) for name in ranked)
+        settled = self.reference.order
+        yield tuple(Run(name) for name in settled if self.voted(name))
+        if self.subject.models_ddl:
+            yield (Outside(self.subject.models_ddl, "models", "", "models", OUTSIDE),)
+        yield ()
+
+    def voted(self, name: str) -> bool:
+        """Whether the live objects speak for a migration; where they are silent, the tracker does."""
+        count = self.votes.get(name, Counter())
+        if count["present"] or count["absent"] or count["altered"]:
+            return count["present"] + count["altered"] > 0 and count["present"] + count["altered"] >= count["absent"]
+        return name in self.subject.recorded
+
+    def improved(self, best: Tried) -> Tried | None:
+        """Return the cheapest story that is one move away from the best, if it is cheaper."""
+        names = self.differing(best.played)
+        failing = [line.step for line in best.played.told if line.error]
+        if not names and not failing and best.cost.total <= 0:
+            return None
+        found = best
+        for name in names:
+            for story in self.moves(best, name):
+                tried = self.attempt(story)
+                if tried.cost.total < found.cost.total - 1e-6:
+                    found = tried
+        return found if found is not best else None
+
+    def differing(self, played: Played) -> list[str]:
+        """Return the names of the groups that a story rebuilds differently from the live schema, in a fixed order."""
+        live = self.subject.live
+        return sorted(
+            name
+            for name in played.final.keys() | live.keys()
+            if not self.ruler.measure(played.final.get(name), live.get(name)).exact and self.mentioned(name)
+        )
+
+    def mentioned(self, name: str) -> bool:
+        """Whether any migration mentions a group."""
+        return bool(self.related(name))
+
+    def related(self, name: str) -> tuple[str, ...]:
+        """Return the migrations that wrote a group in the reference, or whose text names it, in the chain's order."""
+        known: dict[str, tuple[str, ...]] = self.__dict__.setdefault("_related", {})
+        if name not in known:
+            writers = {
+                item
+                for item, traces in self.reference.signatures.items()
+                if any(trace.key[1] == name or trace.key[2] == name for trace in traces)
+            }
+            for item in self.subject.migrations:
+                spelled = self.player.names(Run(item.id)) if item.loadable else frozenset()
+                if spelled and name in spelled:
+                    writers.add(item.id)
+            known[name] = tuple(sorted((item for item in writers if item in self.order), key=self.order.__getitem__))
+        return known[name]
+
+    def moves(self, best: Tried, name: str) -> Iterator[Story]:
+        """Yield every story that is one move at one differing group away."""
+        story = best.played.story
+        present = {step.migration: at for at, step in enumerate(story) if isinstance(step, Run)}
+        related = self.related(name)
+        for item in related:
+            if item in present:
+                at = present[item]
+                yield story[:at] + story[at + 1 :]
+                yield from self.pieces(story, at, best)
+            elif self.player.runnable(item):
+                for place in self.places(story, item, present, related):
+                    yield (*story[:place], Run(item), *story[place:])
+        yield from self.blocks(story, present, related)
+        yield from self.outside(best, name, present, related)
+
+    def places(self, story: Story, item: str, present: dict[str, int], related: Iterable[str]) -> list[int]:
+        """Return where a migration could stand in a story: its place in the chain, or behind a related later step."""
+        natural = self.place(story, item)
+        behind = [present[other] + 1 for other in related if other in present and present[other] >= natural]
+        return list(dict.fromkeys([natural, *behind, len(story)]))
+
+    def place(self, story: Story, item: str) -> int:
+        """Return the place before the first step that comes later in the chain."""
+        for at, step in enumerate(story):
+            if isinstance(step, Run) and self.order[step.migration] > self.order[item]:
+                return at
+        return len(story)
+
+    def pieces(self, story: Story, at: int, best: Tried) -> Iterator[Story]:
+        """Yield the story with one migration stopped early, with only its effective statements, or moved behind later ones."""
+        step = story[at]
+        assert isinstance(step, Run)
+        line = best.played.told[at]
+        migration = self.player.contents[step.migration]
+        total = line.total or (len(self.player.lab.statements(migration)) if migration.language == "sql" else line.done)
+        for upto in range(1, min(total, 80)):
+            yield (*story[:at], Run(step.migration, tuple(range(1, upto + 1))), *story[at + 1 :])
+        if migration.language == "sql" and 2 <= total <= 80:
+            numbers = range(1, total + 1)
+            for first in range(2, total + 1):
+                yield (*story[:at], Run(step.migration, tuple(range(first, total + 1))), *story[at + 1 :])
+            for gone in numbers:
+                yield (*story[:at], Run(step.migration, tuple(n for n in numbers if n != gone)), *story[at + 1 :])
+            if step.statements is not None:
+                for gone in step.statements:
+                    left = tuple(n for n in step.statements if n != gone)
+                    if left:
+                        yield (*story[:at], Run(step.migration, left), *story[at + 1 :])
+        if line.error or step.statements is not None:
+            rest = story[:at] + story[at + 1 :]
+            for place in range(at + 1, len(rest) + 1):
+                yield (*rest[:place], Run(step.migration), *rest[place:])
+            for place in range(at + 1, len(rest) + 1):  # what stood in the way came later: it goes first
+                other = story[place] if place < len(story) else None
+                if isinstance(other, Run):
+                    yield (*story[:at], other, *story[at:place], *story[place + 1 :])
+
+    def blocks(self, story: Story, present: dict[str, int], related: Iterable[str]) -> Iterator[Story]:
+        """Yield the story without the related migrations from each of them on, and without all that were voted out."""
+        there = [present[item] for item in related if item in present]
+        for count in range(len(there) - 1):
+            gone = set(there[count:])
+            yield tuple(step for at, step in enumerate(story) if at not in gone)
+        against = {present[item] for item in related if item in present and not self.voted(item)}
+        if against:
+            yield tuple(step for at, step in enumerate(story) if at not in against)
+
+    def outside(self, best: Tried, name: str, present: dict[str, int], related: Iterable[str]) -> Iterator[Story]:
+        """Yield the story with the group created or altered from outside, before each step that touches it or at the end."""
+        story = best.played.story
+        own = [at for at, step in enumerate(story) if isinstance(step, Outside) and step.group.casefold() == name]
+        for at in own:
+            yield story[:at] + story[at + 1 :]
+        bare = tuple(step for at, step in enumerate(story) if at not in own)
+        places = [at for at, step in enumerate(bare) if isinstance(step, Run) and self.near(step, name)]
+        spots = list(dict.fromkeys([*places, len(bare)]))
+        for step in creations(name, self.subject, self.reference, self.player):
+            for place in spots:
+                yield (*bare[:place], step, *bare[place:])
+                missing = [item for item in related if item not in present and self.player.runnable(item)]
+                if missing and place == spots[0]:
+                    yield self.joined((*bare[:place], step, *bare[place:]), missing)
+        final, live = best.played.final.get(name), self.subject.live.get(name)
+        steps: list[Step] = [*alterations(name, self.subject), *added_columns(name, final, live)]
+        for step in steps:
+            if step in story:
+                continue
+            for place in dict.fromkeys([*(at for at, other in enumerate(story) if self.near(other, name)), len(story)]):
+                yield (*story[:place], step, *story[place:])
+
+    def near(self, step: Step, name: str) -> bool:
+        """Whether a step of a story touches a group."""
+        if isinstance(step, Outside):
+            return step.group.casefold() == name
+        return step.migration in self.related(name)
+
+    def joined(self, story: Story, missing: Iterable[str]) -> Story:
+        """Return a story with migrations put in at their places in the chain."""
+        for item in missing:
+            at = self.place(story, item)
+            story = (*story[:at], Run(item), *story[at:])
+        return story
+
+    def ties(self, best: Tried) -> list[Tried]:
+        """Return the other stories of the same price that say something else of some migration."""
+        found: dict[object, Tried] = {}
+        own = self.told(best)
+        for tried in self.tried.values():
+            same = abs(tried.cost.total - best.cost.total) < 1e-6
+            if same and (said := self.told(tried)) != own:
+                found.setdefault(said, tried)
+        return sorted(found.values(), key=lambda item: repr(self.told(item)))
+
+    def told(self, tried: Tried) -> tuple[tuple[str, str], ...]:
+        """Return what a story says of every migration that writes something."""
+        return tuple(sorted(
+            (line.step.migration, line.status)
+            for line in tried.played.told
+            if isinstance(line.step, Run) and line.step.migration not in self.silent
+        ))  # fmt: skip
+
+
+__all__ = ["KNOWN", "Search", "Tried"]

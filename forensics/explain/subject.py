@@ -1,0 +1,33 @@
+"""What has to be explained: one live schema, one chain, and what the tracker claims."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from forensics.explain.story import State
+from forensics.model import Migration, SourceStatement
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One environment as the explanation sees it.
+
+    ``live`` holds the groups of the live schema without trackers. ``migrations`` are in the chain's order, each with the text that
+    was applied here. ``recorded`` are ids; ``recorded_order`` is the order of the tracker's rows where it keeps one.
+    ``sources`` are the application's statements by the (case-folded) table they are about; ``models`` is what the models'
+    ``create_all`` builds, where the case file names them.
+    """
+
+    live: State
+    migrations: tuple[Migration, ...]
+    recorded: frozenset[str] = frozenset()
+    recorded_order: tuple[str, ...] = ()
+    sources: Mapping[str, tuple[SourceStatement, ...]] = field(default_factory=dict)
+    models: State | None = None
+    models_ddl: tuple[str, ...] = ()
+
+    @property
+    def order(self) -> dict[str, int]:
+        """The place of every migration in the chain."""
+        return {item.id: place for place, item in enumerate(self.migrations)}

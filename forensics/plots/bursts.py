@@ -1,0 +1,131 @@
+"""Many events as few lines: what one source says at once, or says again and again, becomes one burst."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from forensics import wording
+from forensics.model import Event
+
+_NOUNS: Final = {
+    "tracker": ("row", "rows"),
+    "git": ("commit", "commits"),
+    "file": ("file", "files"),
+    "log": ("log line", "log lines"),
+    "human": ("note", "notes"),
+}
+_TOGETHER: Final = timedelta(seconds=2)
+_AGAIN: Final = timedelta(hours=1)
+_STEPS: Final = tuple(timedelta(seconds=each) for each in (2, 30, 300, 3600, 6 * 3600, 86400, 7 * 86400, 90 * 86400))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Burst:
+    """Events of one source that are shown as one; in the order of their time, at least one."""
+
+    events: tuple[Event, ...]
+
+    @property
+    def source(self) -> str:
+        """Where they come from."""
+        return self.events[0].source
+
+    @property
+    def start(self) -> datetime | None:
+        """When the first was."""
+        return self.events[0].at
+
+    @property
+    def end(self) -> datetime | None:
+        """When the last was."""
+        return self.events[-1].at
+
+    @property
+    def alarming(self) -> bool:
+        """Whether one of them reports a failure."""
+        return any(event.level in ("error", "critical") for event in self.events)
+
+    @property
+    def text(self) -> str:
+        """What happened, in one line: the message, or how many there were and what they have in common."""
+        first = self.events[0]
+        if len(self.events) == 1:
+            return f"{first.message} ({first.actor})" if first.actor else first.message
+        singular, plural = _NOUNS.get(self.source, ("event", "events"))
+        head = wording.count(len(self.events), singular, plural)
+        if self.start is not None and self.end is not None:
+            same = self.end - self.start < timedelta(seconds=1)
+            head += f" at {self.start:%H:%M:%S}" if same else f" until {_until(self.start, self.end)}"
+        (message, times), *_ = Counter(event.message for event in self.events).most_common(1)
+        if times == len(self.events):
+            return f"{head}: {message}"
+        labels = list(dict.fromkeys(event.migration for event in self.events if event.migration))
+        shared = _shared([event.message for event in self.events])
+        if len(labels) == len(self.events):
+            named = " and ".join(labels) if len(labels) == 2 else f"{labels[0]} to {labels[-1]}"
+            return f"{head}: {named} {shared}".rstrip()
+        return f"{head}: {message}" + (f" ({times} times) and others" if times > 1 else ", and others")
+
+
+def bursts(events: Iterable[Event], limit: int = 34) -> tuple[Burst, ...]:
+    """Return the events as at most ``limit`` bursts where that is possible, in the order of their beginning.
+
+    Events without a time come last. What was within two seconds is always one burst, and so is a message that comes
+    again within the hour; where that leaves too many, the window grows until few enough are left.
+    """
+    dated = sorted(
+        (event for event in events if event.at is not None), key=lambda event: (event.at, event.source, event.ref)
+    )
+    undated = tuple(event for event in events if event.at is None)
+    found: list[list[Event]] = []
+    for step in _STEPS:
+        found = _collect(dated, step)
+        if len(found) + bool(undated) <= limit:
+            break
+    rest = [Burst(events=tuple(group)) for group in _by_source(undated)]
+    return (*(Burst(events=tuple(group)) for group in found), *rest)
+
+
+def _collect(dated: Sequence[Event], together: timedelta) -> list[list[Event]]:
+    groups: list[list[Event]] = []
+    latest: dict[tuple[str, str], list[Event]] = {}
+    for event in dated:
+        assert event.at is not None
+        near, again = latest.get((event.source, "")), latest.get((event.source, event.message))
+        for group, window in ((near, together), (again, max(_AGAIN, together))):
+            last = group[-1].at if group else None
+            if group and last is not None and event.at - last <= window:
+                group.append(event)
+                break
+        else:
+            group = [event]
+            groups.append(group)
+        assert group is not None
+        latest[event.source, ""] = latest[event.source, event.message] = group
+    return groups
+
+
+def _by_source(events: Sequence[Event]) -> list[list[Event]]:
+    groups: dict[str, list[Event]] = {}
+    for event in events:
+        groups.setdefault(event.source, []).append(event)
+    return list(groups.values())
+
+
+def _until(start: datetime, end: datetime) -> str:
+    return f"{end:%H:%M:%S}" if start.date() == end.date() else f"{end:%Y-%m-%d %H:%M}"
+
+
+def _shared(messages: Sequence[str]) -> str:
+    """Return the words at the end that all messages have in common."""
+    endings = [message.split() for message in messages]
+    shared: list[str] = []
+    for words in zip(*(reversed(each) for each in endings), strict=False):
+        if len(set(words)) > 1:
+            break
+        shared.insert(0, words[0])
+    return " ".join(shared)

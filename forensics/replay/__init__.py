@@ -1,0 +1,1 @@
+"""Scratch databases, and the guarded child process in which migrations are replayed on them."""

@@ -1,0 +1,24 @@
+"""Which hint of the case file would help where a migration cannot be loaded or fails outside the database."""
+
+from __future__ import annotations
+
+import re
+
+
+def advice(sort: str, message: str, missing: str) -> str:
+    """Return what to write into the case file, or an empty text where no hint is known to help.
+
+    ``sort`` is the class of the error, ``missing`` the name that was not found.
+    """
+    if sort in ("ModuleNotFoundError", "ImportError"):
+        name = missing.split(".")[0] or "the module"
+        return (
+            f"set `python` to the interpreter that has {name!r} installed, or put the folder that holds it into `sys_path`"
+        )
+    if sort == "KeyError" and re.fullmatch(r"[A-Z][A-Z0-9_]*", missing):
+        return f"give {missing} a value in `environment`"
+    if sort == "Unloadable":
+        return "name the function that your manager calls in `entry`, if it is another"
+    if sort == "Refused":
+        return "the replay does not let it do this; if it needs a value or a file, see `environment` and `setup`"
+    return ""

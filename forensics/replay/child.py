@@ -1,0 +1,133 @@
+"""The child process as its parent sees it: started when needed, one request at a time, killed when it takes too long."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import IO, Any
+
+from forensics.errors import ReplayError
+
+_BOOT = Path(__file__).with_name("inside") / "boot.py"
+_START_LIMIT = 60.0
+
+
+class ChildLost(Exception):
+    """The child is gone. ``reason`` is ``timeout`` or ``died``; ``attempts`` are those it had reported."""
+
+    def __init__(self, reason: str, detail: str, attempts: list[list[Any]]) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+        self.attempts = attempts
+
+
+class Child:
+    """One process that runs migrations. ``hello`` is what it said of itself when it started."""
+
+    def __init__(self, python: str, config: dict[str, Any], environment: dict[str, str]) -> None:
+        self.folder = tempfile.mkdtemp(prefix="forensics-", dir=_memory())
+        self._buffer = b""
+        self._errors: IO[bytes] = tempfile.TemporaryFile()
+        scratch, home, work = (os.path.join(self.folder, name) for name in ("scratch", "home", "work"))
+        for path in (scratch, home, work):
+            os.mkdir(path)
+        variables = {name: value.replace("{scratch}", scratch) for name, value in environment.items()}
+        try:
+            self._process = subprocess.Popen(
+                [python, "-S", "-s", str(_BOOT)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+                cwd=work,
+                env={
+                    "PATH": os.defpath,
+                    "HOME": home,
+                    "TMPDIR": scratch,
+                    "LANG": "C.UTF-8",
+                    "TZ": "UTC",
+                    "PYTHONHASHSEED": "0",
+                    "PYTHONDONTWRITEBYTECODE": "1",
+                    "PYTHONNOUSERSITE": "1",
+                    "PYTHONUTF8": "1",
+                    **variables,
+                },
+                start_new_session=True,
+            )
+        except OSError as error:
+            self._clean()
+            raise ReplayError(
+                f"the interpreter {python} could not be started: {error.strerror}", remedy="check `python` in the case file"
+            ) from error
+        config = {**config, "folder": self.folder, "scratch": scratch, "home": home, "work": work}
+        try:
+            self.hello = self.ask(config, _START_LIMIT)[0]
+        except ChildLost as lost:
+            detail = self._last_words() or lost.detail
+            self.close()
+            raise ReplayError(f"the replay process did not start: {detail}", remedy="check `python` and `setup`") from lost
+
+    def ask(self, request: dict[str, Any], limit: float) -> tuple[dict[str, Any], list[list[Any]]]:
+        """Send a request and return the reply and the refused attempts that came before it. Raises `ChildLost`."""
+        attempts: list[list[Any]] = []
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps(request).encode("ascii") + b"\n")
+            self._process.stdin.flush()
+        except OSError as error:
+            raise ChildLost("idle", str(error), attempts) from error
+        end = time.monotonic() + limit
+        while True:
+            line = self._line(end, attempts, limit)
+            reply: dict[str, Any] = json.loads(line)
+            if "attempt" not in reply:
+                return reply, attempts
+            attempts.append(reply["attempt"])
+
+    def _line(self, end: float, attempts: list[list[Any]], limit: float) -> bytes:
+        assert self._process.stdout is not None
+        pipe = self._process.stdout.fileno()
+        parts = [self._buffer]
+        while b"\n" not in parts[-1]:
+            ready, _, _ = select.select([pipe], [], [], max(0.0, end - time.monotonic()))
+            if not ready:
+                raise ChildLost("timeout", f"it was still running after {limit:g} s", attempts)
+            part = os.read(pipe, 1 << 20)
+            if not part:
+                raise ChildLost("died", "the process that ran it ended without an answer", attempts)
+            parts.append(part)
+        line, _, self._buffer = b"".join(parts).partition(b"\n")
+        return line
+
+    def close(self) -> None:
+        """End the process, whatever it is doing, and remove its folder."""
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+        with contextlib.suppress(OSError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._clean()
+
+    def _last_words(self) -> str:
+        self._errors.seek(0)
+        lines = self._errors.read()[-4000:].decode("utf-8", "replace").strip().splitlines()
+        return lines[-1] if lines else ""
+
+    def _clean(self) -> None:
+        self._errors.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _memory() -> str | None:
+    """Return a folder in memory for scratch files, where there is one."""
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None

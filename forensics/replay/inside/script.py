@@ -1,0 +1,65 @@
+"""SQL scripts as single statements, by SQLite's own rule for where one ends."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator
+
+_BLANK = re.compile(r"(?:[ \t\n\f\r\ufeff]+|--[^\n]*|/\*.*?(?:\*/|\Z)|;)*", re.DOTALL)
+_WORD = re.compile(r"[A-Za-z]+")
+_READS = frozenset({"SELECT", "EXPLAIN", "VALUES"})
+_CONTROL = frozenset({"COMMIT", "END", "ROLLBACK", "RELEASE"})
+
+
+def pieces(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the statements of a script, each with the offset of its first token.
+
+    What consists of blanks and comments only is left out. The last statement may lack its semicolon.
+    """
+    start = 0
+    at = text.find(";")
+    while at >= 0:
+        if _complete(text[start : at + 1]):
+            yield from _piece(text, start, at + 1)
+            start = at + 1
+        at = text.find(";", at + 1)
+    yield from _piece(text, start, len(text))
+
+
+def _piece(text: str, start: int, end: int) -> Iterator[tuple[int, str]]:
+    first = _blank_end(text, start)
+    if first < end:
+        yield first, text[first:end]
+
+
+def _complete(piece: str) -> bool:
+    # Neither NUL nor a lone surrogate can be handed to SQLite, and neither changes where a statement ends.
+    return sqlite3.complete_statement(piece.replace("\0", " ").encode("utf-8", "replace").decode())
+
+
+def _blank_end(text: str, start: int) -> int:
+    found = _BLANK.match(text, start)
+    return found.end() if found else start
+
+
+def split_script(text: str) -> tuple[str, ...]:
+    """Return the statements of a script in their order."""
+    return tuple(piece for _, piece in pieces(text))
+
+
+def first_word(sql: str) -> str:
+    """Return the first keyword of a statement in upper case."""
+    found = _WORD.match(sql, _blank_end(sql, 0))
+    return found.group().upper() if found else ""
+
+
+def is_read(sql: str) -> bool:
+    """Whether a statement only reads: SELECT, VALUES, EXPLAIN, and PRAGMA without an equals sign."""
+    word = first_word(sql)
+    return word in _READS or (word == "PRAGMA" and "=" not in sql)
+
+
+def is_control(sql: str) -> bool:
+    """Whether a statement ends a transaction, which stays allowed after a deliberate stop."""
+    return first_word(sql) in _CONTROL

@@ -1,0 +1,220 @@
+"""Answer the parent's requests, one JSON line each, for as long as it keeps the pipe open."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sqlite3
+import sys
+import threading
+from typing import Any, BinaryIO
+
+from . import numbered
+from .guard import Guard
+from .record import Connection, Record, Stopped
+from .scratch import Scratch
+
+
+class Server:
+    """The state of the child: the scratch database, the guard, what the parent has told it so far."""
+
+    def __init__(self, config: dict[str, Any], replies: BinaryIO) -> None:
+        self.config = config
+        self.replies = replies
+        self.folder: str = config["scratch"]
+        self.hints: dict[str, Any] = config["hints"]
+        self.guard = Guard(self.folder, os.path.join(self.folder, "scratch.db"), self._attempt)
+        self.scratch = Scratch(self.folder, self.guard.authorizer)
+        self.texts: dict[str, str] = {}
+        self.rows: dict[Any, int] = {}
+        self.stray: BaseException | None = None
+        self._environ = dict(os.environ)
+        self._path = list(sys.path)
+        self._connect = sqlite3.connect
+        self._alembic: Any = None
+
+    def send(self, reply: dict[str, Any]) -> None:
+        """Write one line to the parent."""
+        self.replies.write(json.dumps(reply).encode("ascii") + b"\n")
+        self.replies.flush()
+
+    def _attempt(self, kind: str, target: str, message: str, line: int) -> None:
+        self.send({"attempt": [kind, target, message, line]})
+
+    def start(self) -> dict[str, Any]:
+        """Prepare the empty database and check that it is the scratch one. Return what the parent wants to know."""
+        self.scratch.place(0)
+        marker = os.urandom(8).hex()
+        connection = self.scratch.connect()
+        connection.plain().execute(f'CREATE TABLE "{marker}" (x)')
+        connection.close()
+        tool = self.alembic() if self.config["tool"] == "alembic" else None
+        check = tool.connect() if tool else self.scratch.connect()
+        names = [row[1] for row in check.plain().execute("SELECT * FROM sqlite_master")]
+        check.close()
+        if names != [marker]:
+            raise RuntimeError("the connection does not lead to the scratch database")
+        self.scratch.place(0)
+        for sql in self.config["tracker"]:
+            connection = self.scratch.connect()
+            connection.execute(sql)
+            connection.close()
+        self.scratch.settle(self.scratch.content())
+        hello = {"python": platform.python_version(), "sqlite": sqlite3.sqlite_version, **self._master(self.scratch.master())}
+        if tool:
+            hello.update(tool.versions())
+        return hello
+
+    def alembic(self) -> Any:
+        """Return the part that runs Alembic revisions, which imports Alembic and SQLAlchemy."""
+        if self._alembic is None:
+            from . import revisions
+
+            self._alembic = revisions.Revisions(self.config, self.scratch, self.guard)
+        return self._alembic
+
+    def _master(self, rows: list[Any]) -> dict[str, Any]:
+        """Return ``sqlite_master`` as numbers of rows, and the rows that the parent does not know yet."""
+        fresh, numbers = [], []
+        for row in rows:
+            number = self.rows.get(row)
+            if number is None:
+                number = self.rows[row] = len(self.rows)
+                fresh.append(row)
+            numbers.append(number)
+        return {"rows": fresh, "master": numbers}
+
+    def run(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Run one step from the content of a number. Answer ``missing`` where that content is no longer held."""
+        number: int = request["from"]
+        step: dict[str, Any] = request["step"]
+        if request.get("text") is not None:
+            self.texts[step["sha"]] = request["text"]
+        if not self.scratch.holds(number):
+            return {"missing": True}
+        before = self.scratch.place(number)
+        record = Record.current = Record(step.get("upto"))
+        path = step.get("path") or "migration"
+        reply: dict[str, Any] = {}
+        rows = None
+        self._watch(path)
+        try:
+            connection = self._execute(step, path, record)
+        except Stopped:
+            connection = None
+        except BaseException as error:
+            connection = None
+            reply = self._failure(error, step, path, record)
+        self.guard.disarm()
+        if connection is not None and connection.open and not connection.in_transaction:
+            rows = self.scratch.master(connection)
+        record.close()
+        Record.current = None
+        self._reset()
+        content = self.scratch.content()
+        reply["statements"] = record.statements
+        reply["total"] = record.total
+        reply["stopped"] = record.stopped
+        if content == before:
+            reply["state"] = number
+        else:
+            reply.update(self._master(self.scratch.master() if rows is None else rows))
+            reply["state"] = self.scratch.keep(content)
+            reply["changed"] = record.changed_rows()
+        if step["kind"] in ("python", "alembic", "models"):
+            reply["read"] = self._read()
+            reply["retire"] = threading.active_count() > 1
+        return reply
+
+    def _execute(self, step: dict[str, Any], path: str, record: Record) -> Connection | None:
+        kind = step["kind"]
+        if kind == "alembic":
+            self.alembic().run(self.texts[step["sha"]], path, record)
+            return None
+        if kind == "models":
+            self.alembic().models()
+            return None
+        connection = self.scratch.connect()
+        if kind == "seed":
+            numbered.seed(step["sql"], connection)
+        elif kind == "ddl":
+            numbered.run_ddl(step["sql"], connection, record)
+        elif kind == "sql":
+            numbered.run_sql(self.texts[step["sha"]], self.hints["runner"], connection, record)
+        else:
+            entry = step.get("entry") or self.hints["entry"] or "upgrade"
+            numbered.run_python(self.texts[step["sha"]], path, entry, self.scratch, connection)
+            record.total = len(record.statements)
+        return connection
+
+    def _failure(self, error: BaseException, step: dict[str, Any], path: str, record: Record) -> dict[str, Any]:
+        caused = record.caused(error)
+        if caused and record.stopped:
+            return {}
+        origin = getattr(error, "orig", None) or error
+        known = isinstance(origin, (sqlite3.Error, numbered.Unloadable))
+        line = numbered.place(error, path)
+        if step["kind"] == "sql":
+            line = numbered.line_of(self.texts[step["sha"]], record.failed)
+        return {
+            "failed": record.failed if caused else None,
+            "error": str(origin) if known else f"{type(error).__name__}: {error}",
+            "type": type(error).__name__,
+            "missing_name": str(getattr(error, "name", None) or (error.args[0] if error.args else "")),
+            "line": line,
+        }
+
+    def load(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Load one Python migration without running it; say why where that fails."""
+        path = request["path"]
+        self.scratch.place(0)
+        self._watch(path)
+        reply: dict[str, Any] = {}
+        try:
+            module = numbered.load(request["text"], path)
+            numbered.function(module, request["entry"] or self.hints["entry"] or "upgrade")
+        except BaseException as error:
+            reply = self._failure(error, {"kind": "python"}, path, Record())
+        self.guard.disarm()
+        self._reset()
+        reply["read"] = self._read()
+        return reply
+
+    def _watch(self, path: str) -> None:
+        scratch = self.scratch
+
+        def connect(database: Any, *args: Any, **options: Any) -> Any:
+            if os.path.realpath(os.fsdecode(database).split("?")[0].replace("file:", "", 1)) == self.guard.database:
+                options.pop("factory", None)
+                return scratch.connect(**options)
+            made = self._connect(database, *args, **options)
+            made.set_authorizer(self.guard.authorizer)
+            return made
+
+        sqlite3.connect = sqlite3.dbapi2.connect = connect  # type: ignore[attr-defined]
+        self.guard.arm(path)
+
+    def _reset(self) -> None:
+        sqlite3.connect = sqlite3.dbapi2.connect = self._connect  # type: ignore[attr-defined]
+        if dict(os.environ) != self._environ:
+            os.environ.clear()
+            os.environ.update(self._environ)
+        sys.path[:] = self._path
+        sys.argv[:] = ["migrate"]
+        os.chdir(self.config["work"])
+
+    def _read(self) -> list[str]:
+        found = [name for name in sorted(self.guard.read) if not name.startswith(self.guard.scratch)]
+        self.guard.read.clear()
+        return found
+
+
+def serve(config: dict[str, Any], requests: BinaryIO, replies: BinaryIO) -> None:
+    """Greet the parent, then answer until it closes the pipe."""
+    server = Server(config, replies)
+    server.guard.install()
+    server.send(server.start())
+    for line in requests:
+        request = json.loads(line)
+        server.send({"run": server.run, "load": server.load}[request["op"]](request))

@@ -1,0 +1,105 @@
+"""What is known of states and steps: contents by key, how each came about, and the outcome of every step that was run."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from forensics.replay.steps import Attempt, Outcome, RunMigration, Statement, Step
+
+Row = tuple[str, str, str, str | None]
+Wire = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """One content of a database: its rows of ``sqlite_master`` (by number), what its data came from, and its origin.
+
+    ``origin`` is the state and the step that led here first, None for the empty state.
+    """
+
+    rows: tuple[int, ...]
+    data: str
+    origin: tuple[str, Wire] | None
+
+
+class Ledger:
+    """States, rows and outcomes. Two states of equal schema and equal data history are one."""
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+        self.states: dict[str, State] = {}
+        self.outcomes: dict[tuple[str, str], Outcome] = {}
+        self.texts: dict[str, str] = {}
+        self._numbers: dict[Row, int] = {}
+        self._digests: list[bytes] = []
+
+    def number(self, row: Row) -> int:
+        """Return the number of a row of ``sqlite_master``, the same for equal rows."""
+        found = self._numbers.get(row)
+        if found is None:
+            found = self._numbers[row] = len(self.rows)
+            self.rows.append(row)
+            self._digests.append(hashlib.sha256(repr(row).encode("utf-8", "surrogatepass")).digest())
+        return found
+
+    def state(self, rows: Sequence[int], data: str, origin: tuple[str, Wire] | None) -> str:
+        """Return the key of a content, and remember how it came about if it is new."""
+        seal = hashlib.sha256(b"".join([self._digests[row] for row in rows]))
+        seal.update(data.encode())
+        key = seal.hexdigest()[:40]
+        if key not in self.states:
+            self.states[key] = State(rows=tuple(rows), data=data, origin=origin)
+        return key
+
+    def wire(self, step: Step, tool: str, path: str) -> Wire:
+        """Return a step as the child takes it, with the hash of its text in place of the text."""
+        if not isinstance(step, RunMigration):
+            return {"kind": "ddl", "sql": list(step.statements)}
+        text = step.migration.content.text
+        sha = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        self.texts[sha] = text
+        kind = "sql" if step.migration.language == "sql" else "alembic" if tool == "alembic" else "python"
+        wire: Wire = {"kind": kind, "sha": sha}
+        if step.upto is not None:
+            wire["upto"] = step.upto
+        if kind != "sql":
+            wire["path"] = path
+        if step.migration.entry:
+            wire["entry"] = step.migration.entry
+        return wire
+
+    def path_to(self, key: str, held: Iterable[str]) -> list[tuple[str, Wire, str]]:
+        """Return the steps (from, step, to) that lead to a state from the nearest one that is held."""
+        there = set(held)
+        steps: list[tuple[str, Wire, str]] = []
+        while key not in there:
+            origin = self.states[key].origin
+            if origin is None:
+                break
+            steps.append((origin[0], origin[1], key))
+            key = origin[0]
+        return steps[::-1]
+
+
+def identity(wire: Wire) -> str:
+    """Return what tells one step from another: the text, how far, and for Python the file."""
+    if "sql" in wire:
+        return f"{wire['kind']}:" + hashlib.sha256(repr(wire["sql"]).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return f"{wire['kind']}:{wire.get('sha', '')[:32]}:{wire.get('upto', '')}:{wire.get('entry', '')}:{wire.get('path', '')}"
+
+
+def statements(data: Iterable[Sequence[Any]]) -> tuple[Statement, ...]:
+    """Return the child's lists as records."""
+    return tuple(Statement(sql=item[0], parameters=item[1], ddl=item[2], omitted=item[3]) for item in data)
+
+
+def attempts(data: Iterable[Sequence[Any]], file: str) -> tuple[Attempt, ...]:
+    """Return refused attempts as records, each once."""
+    found = [
+        Attempt(kind=kind, target=target, message=message, place=f"{file}:{line}" if line else file)
+        for kind, target, message, line in data
+    ]
+    return tuple(dict.fromkeys(found))

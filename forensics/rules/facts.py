@@ -1,0 +1,197 @@
+"""What a rule may look at: the evidence of one environment and what the explanation made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from forensics.assignment import RowMatch
+from forensics.explain.engine import Explanation
+from forensics.explain.judge import Judged
+from forensics.explain.reference import Trace
+from forensics.explain.story import Told
+from forensics.explain.votes import objects
+from forensics.model import (
+    Chain,
+    ChainEvidence,
+    Event,
+    Evidence,
+    FileVersion,
+    History,
+    Key,
+    Migration,
+    ObjectRef,
+    Proof,
+    SchemaObject,
+)
+from forensics.replay.lab import Attempt
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """Everything about one environment. ``explanation`` is None where there was nothing to explain."""
+
+    evidence: Evidence
+    source: ChainEvidence | None
+    history: History
+    recorded: frozenset[str] = frozenset()
+    pending: tuple[str, ...] = ()
+    matches: Mapping[str, RowMatch] = field(default_factory=dict)
+    explanation: Explanation | None = None
+    attempts: Mapping[str, tuple[Attempt, ...]] = field(default_factory=dict)
+    not_run: Mapping[str, str] = field(default_factory=dict)
+    isolation: str = "none"
+
+    @property
+    def chain(self) -> Chain | None:
+        """The chain, where one was given."""
+        return self.source.chain if self.source else None
+
+    @property
+    def versions(self) -> tuple[FileVersion, ...]:
+        """Every text that a file of the chain had in git."""
+        return self.source.versions if self.source else ()
+
+    @property
+    def migrations(self) -> tuple[Migration, ...]:
+        """The migrations with the text that was applied here."""
+        if self.explanation is not None:
+            return self.explanation.subject.migrations
+        return self.chain.migrations if self.chain else ()
+
+    @property
+    def judged(self) -> Mapping[str, Judged]:
+        """What was concluded of every migration."""
+        return self.explanation.judged if self.explanation else {}
+
+    @property
+    def url(self) -> str:
+        """How texts name the environment."""
+        return self.evidence.environment
+
+    def executed(self, *answers: str) -> tuple[str, ...]:
+        """Return the ids of the migrations with one of these answers, in the chain's order."""
+        return tuple(name for name, item in self.judged.items() if item.executed in answers)
+
+    def label(self, migration_id: str) -> str:
+        """How findings name a migration."""
+        return self.chain.label(migration_id) if self.chain else migration_id
+
+    def labels(self, names: Iterable[str]) -> tuple[str, ...]:
+        """How findings name several migrations, in the given order."""
+        return tuple(self.label(name) for name in names)
+
+    def told(self, migration_id: str) -> Told | None:
+        """Return the step of the story in which a migration ran."""
+        if self.explanation is None:
+            return None
+        for line in self.explanation.played.told:
+            if getattr(line.step, "migration", None) == migration_id:
+                return line
+        return None
+
+    def signature(self, migration_id: str) -> tuple[Trace, ...]:
+        """Return what a migration leaves behind when it runs whole."""
+        return self.explanation.reference.signatures.get(migration_id, ()) if self.explanation else ()
+
+    def live(self) -> dict[Key, SchemaObject]:
+        """Return the live objects by identity."""
+        return objects(self.explanation.subject.live) if self.explanation else {}
+
+    def rows(self, migration_id: str) -> tuple[RowMatch, ...]:
+        """Return the tracker's rows that stand for a migration: by its version, or by its text."""
+        found = []
+        item = self.chain.by_id.get(migration_id) if self.chain else None
+        for match in self.matches.values():
+            if match.migration_id == migration_id or (item and match.row.version == item.version):
+                found.append(match)
+        return tuple(found)
+
+    def tracker_proofs(self, migration_id: str) -> list[Proof]:
+        """Return what the tracker says of a migration, as evidence."""
+        proofs = []
+        for match in self.rows(migration_id):
+            row = match.row
+            said = []
+            if row.recorded_at is not None:
+                said.append(f"recorded at {row.recorded_at:%Y-%m-%d %H:%M:%S}Z")
+            if row.description:
+                said.append(f"description says {row.description!r}")
+            if row.checksum:
+                said.append(f"checksum {row.checksum!r}")
+            proofs.append(Proof(source="tracker", detail="; ".join(said) or "recorded", ref=row.ref))
+        return proofs
+
+    def log_lines(self, words: Sequence[str], *, limit: int = 3) -> list[Event]:
+        """Return the log lines that contain one of these texts, first ones first."""
+        wanted = [word for word in words if word]
+        lines = (item for item in self.evidence.events if item.source == "log")
+        found = [item for item in lines if any(word in item.message for word in wanted)]
+        return found[:limit]
+
+    def tie_differs(self, migration_id: str) -> tuple[str, ...]:
+        """Return what the equally good stories say of a migration, where they disagree with the best one."""
+        if self.explanation is None:
+            return ()
+        own = self.explanation.judged[migration_id].executed if migration_id in self.judged else "unknown"
+        mine = {"yes": "full", "partial": "partial"}.get(own, "nothing")
+        said = []
+        for tied in self.explanation.ties:
+            theirs = dict(self.explanation.search.told(tied)).get(migration_id, "nothing")
+            if theirs != mine:
+                said.append(theirs)
+        return tuple(dict.fromkeys(said))
+
+
+def ref(item: SchemaObject, state: str) -> ObjectRef:
+    """Return an object as findings name it."""
+    return ObjectRef(kind=item.kind, table=item.table, name=item.name, state=state)
+
+
+def trace_refs(traces: Iterable[Trace], live: Mapping[Key, SchemaObject]) -> tuple[ObjectRef, ...]:
+    """Return the objects of a signature that are not as it left them, with how they differ."""
+    found = []
+    for trace in traces:
+        there = live.get(trace.key)
+        if trace.after is None:
+            if there is not None:
+                found.append(ref(there, "extra"))
+        elif there is None:
+            found.append(ref(trace.after, "missing"))
+        elif there.meaning != trace.after.meaning or there.trace != trace.after.trace:
+            found.append(ref(there, "altered"))
+    return tuple(found)
+
+
+def change_refs(pairs: Iterable[tuple[SchemaObject | None, SchemaObject | None]]) -> tuple[ObjectRef, ...]:
+    """Return (expected, live) pairs as findings name them."""
+    found = []
+    for was, now in pairs:
+        if now is None and was is not None:
+            found.append(ref(was, "missing"))
+        elif was is None and now is not None:
+            found.append(ref(now, "extra"))
+        elif now is not None:
+            found.append(ref(now, "altered"))
+    return tuple(found)
+
+
+def named(item: ObjectRef) -> str:
+    """Return an object in words: ``column orders.total``."""
+    kind = item.kind.replace("_", " ")
+    return f"{kind} {item.table}.{item.name}" if item.table else f"{kind} {item.name}"
+
+
+def listing(items: Sequence[str], limit: int = 5) -> str:
+    """Return ``a, b and c``, cut after ``limit`` with the number of those left out."""
+    shown = list(items[:limit])
+    if len(items) > limit:
+        return ", ".join(shown) + f" and {len(items) - limit} more"
+    if len(shown) < 2:
+        return "".join(shown)
+    return ", ".join(shown[:-1]) + f" and {shown[-1]}"
+
+
+def plural(number: int, noun: str) -> str:
+    """Return a number with its noun: ``1 column``, ``3 columns``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}{'es' if noun.endswith('x') else 's'}"

@@ -1,0 +1,105 @@
+"""A difference that no migration explains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from forensics.explain.compare import changed
+from forensics.explain.reference import apply
+from forensics.explain.story import Outside, State
+from forensics.model import Finding, ObjectRef, Proof
+from forensics.rules.base import Rule
+from forensics.rules.facts import Facts, change_refs, listing, named, plural
+
+BY = {
+    "application": "the application (its code holds the same DDL)",
+    "models": "the application's models (`create_all`)",
+    "person": "a person or a script",
+    "unknown": "something outside the migrations",
+}
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """Yield one finding for each origin of outside changes, with every object and its place in the order."""
+    if facts.explanation is None or (facts.history.state == "absent" and not facts.executed("yes", "partial")):
+        return
+    objects: dict[str, list[ObjectRef]] = {}
+    proofs: dict[str, list[Proof]] = {}
+    state: State = {}
+    steps = facts.explanation.played.told
+    for at, line in enumerate(steps):
+        before = state
+        state = apply(state, line)
+        if not isinstance(line.step, Outside) or facts.explanation.from_models(line.step):
+            continue
+        refs = _refs(before, line.changed)
+        if not refs:
+            continue
+        following = next((item.step.migration for item in steps[at + 1 :] if not isinstance(item.step, Outside)), None)
+        place = f"before {facts.label(following)} ran" if following else "after the last migration, or at a time that cannot be told"
+        origin = line.step.origin
+        objects.setdefault(origin, []).extend(refs)
+        proofs.setdefault(origin, []).append(Proof(
+            source="source" if line.step.ref else "replay",
+            detail=f"{listing([named(item) for item in refs], 3)}: made {place}",
+            ref=line.step.ref or "explanation.outside",
+        ))  # fmt: skip
+    if facts.explanation.residual:
+        objects.setdefault("unknown", []).extend(change_refs(facts.explanation.residual))
+        proofs.setdefault("unknown", []).append(Proof(source="replay", detail="left over by every story", ref="explanation.residual"))
+    for origin in sorted(objects):
+        yield _finding(facts, origin, objects[origin], proofs[origin])
+
+
+def _refs(before: State, changes: tuple[tuple[str, object], ...]) -> list[ObjectRef]:
+    refs: list[ObjectRef] = []
+    for name, group in changes:
+        was = before.get(name)
+        pairs = [(old, new) for _key, old, new in sorted(changed(was, group), key=lambda item: item[0])]
+        if was is None or group is None:  # a whole group: the table stands for its columns
+            pairs = [pair for pair in pairs if (pair[0] or pair[1]).kind in ("table", "view", "trigger", "index")]
+        refs += change_refs(pairs)
+    return refs
+
+
+def _finding(facts: Facts, origin: str, refs: list[ObjectRef], proofs: list[Proof]) -> Finding:
+    harmless = origin in ("application", "models") and not _in_the_way(facts, refs)
+    shown = list(dict.fromkeys(named(item) for item in refs))
+    against: tuple[Proof, ...] = ()
+    if origin == "unknown":
+        against = (Proof(source="case", detail="no application code or models are named in the case, so they were not searched"),)
+    return Finding(
+        cause="manual-change",
+        scope="environment",
+        severity="info" if harmless else "error",
+        origin=origin,
+        objects=tuple(dict.fromkeys(refs)),
+        summary=f"{plural(len(shown), 'object')} changed outside the migrations by {BY[origin]}: {listing(shown)}."
+        + (" Info only: the application makes them by itself, and no migration touches them." if harmless else ""),
+        evidence=tuple(proofs[:12]) + (
+            (Proof(source="replay", detail=f"and {len(proofs) - 12} more", ref="explanation.outside"),) if len(proofs) > 12 else ()
+        ),
+        evidence_against=against,
+        confidence=0.95 if origin in ("application", "models") else 0.85,
+        would_overturn="A migration, in git or in another branch, that makes the same change.",
+        remedy="Adopt the change as a migration that checks before it acts, or revert it with its owner's approval; never drop it unseen.",
+        prevention="Let only migrations change the schema: one role for DDL, and no CREATE TABLE at import."
+        if origin in ("application", "models")
+        else "Let only migrations change the schema, and write every hotfix as one.",
+    )  # fmt: skip
+
+
+def _in_the_way(facts: Facts, refs: list[ObjectRef]) -> bool:
+    """Whether migrations write any of the tables that these objects are or belong to."""
+    if facts.explanation is None:
+        return False
+    written = {key[1] or key[2] for key in facts.explanation.reference.provenance}
+    return any((item.table or item.name).casefold() in written for item in refs)
+
+
+RULE = Rule(
+    cause="manual-change",
+    severity="error",
+    question="Is there a difference that no migration explains?",
+    check=check,
+)
