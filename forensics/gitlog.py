@@ -7,6 +7,8 @@ networks, and a bundle is unpacked into a private folder that is gone afterwards
 from __future__ import annotations
 
 import os
+import posixpath
+import re
 import secrets
 import subprocess
 import tempfile
@@ -21,6 +23,8 @@ from forensics.content import LIMIT, content
 from forensics.model import Content, FileVersion
 
 _TIMEOUT = 120.0
+_MOVES = 3
+_LAST = 253_402_300_799  # the end of the year 9999, after which no date can be written
 _SETTINGS = (
     "safe.directory=*", "core.hooksPath=/dev/null", "core.fsmonitor=false", "core.alternateRefsCommand=true",
     "core.quotePath=false", "log.showSignature=false", "log.mailmap=false", "i18n.logOutputEncoding=UTF-8",
@@ -69,7 +73,12 @@ def read_git(
             if folder is None:
                 folder = _guess(git_dir, names) if names else inside
             place = "" if folder == "." else folder.strip("/")
-            return _versions(git_dir, _log(git_dir, place), place), ""
+            places = [place]
+            entries = _log(git_dir, places)
+            while place and (more := _came_from(git_dir, entries, places)):
+                places += more
+                entries = _log(git_dir, places)
+            return _versions(git_dir, entries, place), ""
     except _GitFailed as error:
         return (), str(error)
     except OSError as error:
@@ -89,8 +98,10 @@ def _opened(source: Path) -> Iterator[tuple[Path, str]]:
         with tempfile.TemporaryDirectory(prefix="forensics-git-") as private:
             target = Path(private) / "bundle.git"
             _run(None, "init", "--quiet", "--bare", str(target))
-            # Without tracking refs a bundle of one branch and a bundle of everything are read alike.
-            _run(target, "fetch", "--quiet", "--no-auto-gc", str(source.absolute()), "+refs/*:refs/*")
+            bundle = str(source.absolute())
+            heads = _run(target, "bundle", "list-heads", bundle).decode("utf-8", "replace").split()
+            wanted = ["+refs/*:refs/*", *(["+HEAD:refs/forensics/head"] if "HEAD" in heads else [])]
+            _run(target, "fetch", "--quiet", "--no-auto-gc", bundle, *wanted)
             yield target, ""
         return
     if not source.is_dir():
@@ -149,22 +160,50 @@ def _guess(git_dir: Path, names: Collection[str]) -> str:
     return "/".join(best.split("/")[: best.count("/") + 1 - depth]) if depth else best
 
 
-def _log(git_dir: Path, place: str) -> list[_Entry]:
+def _log(git_dir: Path, places: Sequence[str]) -> list[_Entry]:
     found: list[_Entry] = []
     # A mark that no author can know, so that no subject and no file name can imitate the beginning of a commit.
     mark = secrets.token_hex(8)
     # A text that was amended away may have run all the same, so what only the reflog knows is read as well.
     for reachable, scope in ((True, ("--all",)), (False, ("--reflog", "--not", "--all"))):
         wanted = f"--format=%x01{mark}%H%x00%ct%x00%an%x00%s"
-        shown = _run(git_dir, "log", *scope, *_LOG, wanted, "--", *([place] if place else []))
+        shown = _run(git_dir, "log", *scope, *_LOG, wanted, "--", *(place for place in places if place))
         found += _parse(shown, "\x01" + mark, reachable=reachable)
     return found
+
+
+def _came_from(git_dir: Path, entries: Sequence[_Entry], places: Sequence[str]) -> list[str]:
+    """Return the folders, not among ``places``, from which git says that files of the folder were moved here."""
+    added = dict.fromkeys(entry.commit for entry in entries if entry.action == "A")
+    if not added or len(places) > _MOVES:
+        return []
+    shown = _run(
+        git_dir, "diff-tree", "--stdin", "-r", "-M", "-z", "--name-status", "--no-commit-id", "--diff-filter=R",
+        stdin="\n".join(added).encode() + b"\n",
+    )  # fmt: skip
+    fields = iter(shown.decode("utf-8", "surrogateescape").split("\0"))
+    found: dict[str, None] = {}
+    for status in fields:
+        if re.fullmatch(r"R\d+", status):
+            old, new = (next(fields, "").rpartition("/")[0] for _ in range(2))
+            if (
+                any(_inside(new, place) for place in places)
+                and not any(_inside(old, place) for place in places)
+                and old
+            ):
+                found[old] = None
+    return list(found)
+
+
+def _inside(folder: str, place: str) -> bool:
+    return folder == place or folder.startswith(place + "/")
 
 
 def _parse(shown: bytes, mark: str, *, reachable: bool) -> Iterator[_Entry]:
     for block in shown.decode("utf-8", "surrogateescape").split(mark)[1:]:
         commit, at, author, rest = block.split("\0", 3)
         subject, _, listed = rest.partition("\0")
+        time = datetime.fromtimestamp(max(0, min(int(at), _LAST)), UTC)
         fields = iter(listed.lstrip("\n\0").split("\0"))
         for head in fields:
             head = head.lstrip("\n")
@@ -180,7 +219,7 @@ def _parse(shown: bytes, mark: str, *, reachable: bool) -> Iterator[_Entry]:
             modes, blob = parts[parents], parts[2 * parents + 1]
             if modes not in ("160000", "120000"):  # neither a submodule nor a symbolic link
                 yield _Entry(
-                    commit=commit, at=datetime.fromtimestamp(int(at), UTC), author=author, subject=subject,
+                    commit=commit, at=time, author=author, subject=subject,
                     action={"T": "M", "C": "A"}.get(status, status), blob=blob, path=path,
                     old_path=old if status == "R" else "", reachable=reachable,
                 )  # fmt: skip
@@ -204,7 +243,8 @@ def _versions(git_dir: Path, entries: Sequence[_Entry], place: str) -> tuple[Fil
                 reachable=entry.reachable,
             )
         )  # fmt: skip
-    return tuple(sorted(reversed(found), key=lambda item: item.at))
+    found.reverse()  # git lists the newest first, and commits of one second keep their order
+    return tuple(sorted(found, key=lambda item: item.at))
 
 
 def _blobs(git_dir: Path, names: Sequence[str]) -> dict[str, bytes]:
@@ -228,4 +268,4 @@ def _blobs(git_dir: Path, names: Sequence[str]) -> dict[str, bytes]:
 
 def _below(path: str, place: str) -> str:
     path = path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return path.removeprefix(place + "/") if place else path
+    return posixpath.relpath(path, place) if place and path else path

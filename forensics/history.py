@@ -31,12 +31,14 @@ _EXTRA = frozenset({
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A table that may be a tracker. ``strict``: its name and every one of its columns speak for it."""
+    """A table that may be a tracker. ``usual``: its name speaks for it; ``strict``: every one of its columns does too."""
 
     adapter: Adapter
     table: str
+    present: Sequence[str]
     columns: Mapping[str, str]
     score: int
+    usual: bool
     strict: bool
 
 
@@ -80,7 +82,7 @@ def _candidates(tables: Mapping[str, Sequence[str]], chain: Chain | None) -> Ite
             if not adapter.guessed:
                 exact = len(tables[table]) == len(adapter.requires)
                 if usual or exact:
-                    yield Candidate(adapter=adapter, table=table, columns=columns, strict=usual,
+                    yield Candidate(adapter=adapter, table=table, present=tables[table], columns=columns, usual=usual, strict=usual,
                                     score=score + 4 * usual + 8 * (table.casefold() == named))  # fmt: skip
                 continue
             guess = _guess(adapter, table, tables[table], columns, usual=usual)
@@ -97,22 +99,31 @@ def _guess(
     known = _EXTRA.union(*(source for source in adapter.fields.values() if isinstance(source, tuple)))
     clear = bool(names.intersection(VERSION)) and bool(names.intersection(APPLIED))
     familiar = names <= known
-    if not ((familiar and (usual or names & set(APPLIED))) or (usual and clear)):
+    if not ((familiar and (usual or clear)) or (usual and clear)):
         return None
     distinct = bool(names.intersection(VERSION)) or bool(names.intersection(APPLIED))
     score = 4 * usual + 2 * familiar + clear + ("checksum" in columns) + ("description" in columns)
-    return Candidate(adapter=adapter, table=table, columns=columns, score=score, strict=usual and familiar and distinct)
+    return Candidate(
+        adapter=adapter,
+        table=table,
+        present=present,
+        columns=columns,
+        score=score,
+        usual=usual,
+        strict=usual and familiar and distinct,
+    )
 
 
 def _own(reader: Reader, chain: Chain, candidates: Sequence[Candidate], spelling: Spelling, zone: str) -> History:
     best: tuple[tuple[float, ...], History] | None = None
+    named = chain.hints.version_table.rpartition(".")[2].casefold()
     for item in candidates:
-        if item.adapter.name != chain.tool:
+        if item.adapter.name != chain.tool or (named and item.table.casefold() != named):
             continue
         history = _read(reader, _confirmed(reader, item, spelling), spelling, zone, tool=chain.tool)
         known = sum(spelling.knows(version) for version in history.versions)
         if item.adapter.guessed:
-            sure = known > 0 and 2 * known >= len(history.rows) and (item.score >= 4 or spelling.telling(history))
+            sure = known > 0 and 2 * known >= len(history.rows) and (item.usual or spelling.telling(history))
             if not sure and not (item.strict and _plausible(history, item)):
                 continue
         rank = (known > 0, item.score, known)
@@ -128,7 +139,7 @@ def _confirmed(reader: Reader, item: Candidate, spelling: Spelling) -> Candidate
     """Return the candidate with the version column that the files confirm best; some trackers have several."""
     if not item.adapter.guessed:
         return item
-    columns = {column.casefold(): column for column in _columns(reader, item.table)}
+    columns = {column.casefold(): column for column in item.present}
     options = [columns[name] for name in VERSION + LOOSE_VERSION if name in columns]
     if len(options) < 2:
         return item
@@ -136,8 +147,15 @@ def _confirmed(reader: Reader, item: Candidate, spelling: Spelling) -> Candidate
         rows = reader.fetch(item.table, options)
     except (AcquisitionError, sqlite3.Error, OSError):
         return item
-    best = max(options, key=lambda name: sum(spelling.resolve(row.get(name))[1] for row in rows))
-    if not any(spelling.resolve(row.get(best))[1] for row in rows):
+
+    def confirmed(name: str) -> int:
+        # A row's own number equals some file's by accident: where a column is not called a version, only text counts.
+        values = [row.get(name) for row in rows]
+        loose = name.casefold() in LOOSE_VERSION
+        return sum(spelling.resolve(value)[1] for value in values if isinstance(value, str) or not loose)
+
+    best = max(options, key=confirmed)
+    if not confirmed(best):
         return item
     return replace(item, columns={**item.columns, "version": best})
 
@@ -175,7 +193,7 @@ def _told(
             adapter,
             f"No column of {table} looks like a version; name it as tracker.version in the case file",
         )
-    item = Candidate(adapter=adapter, table=table, columns=columns, score=0, strict=True)
+    item = Candidate(adapter=adapter, table=table, present=tables[table], columns=columns, score=0, usual=True, strict=True)
     if "version" not in tracker:
         item = _confirmed(reader, item, spelling)
     return _read(reader, item, spelling, zone, tool=chain.tool)
@@ -183,7 +201,7 @@ def _told(
 
 def _read(reader: Reader, item: Candidate, spelling: Spelling, zone: str, *, tool: str | None) -> History:
     adapter, columns = item.adapter, item.columns
-    present = {column.casefold(): column for column in _columns(reader, item.table)}
+    present = {column.casefold(): column for column in item.present}
     order = next((present[name] for name in adapter.order if name in present), None)
     wanted = list(dict.fromkeys([*columns.values(), *([order] if order else [])]))
     try:
@@ -231,10 +249,6 @@ def _plausible(history: History, item: Candidate) -> bool:
     if item.columns["version"].casefold() not in LOOSE_VERSION:
         return True
     return all(re.match(r"[\W_vV]*\d", version) for version in history.versions)
-
-
-def _columns(reader: Reader, table: str) -> Sequence[str]:
-    return reader.columns().get(table, ())
 
 
 def _broken(tool: str | None, table: str, adapter: Adapter, problem: str) -> History:

@@ -48,9 +48,14 @@ class Mentions:
         self._ids = _words(sorted(ids, key=len, reverse=True))
 
     def path(self, path: str) -> str:
-        """Return the label of the migration that a path of the folder belongs to today, or the path's stem if none."""
+        """Return the label of the migration that a path of the folder belongs to today, or what a file that is
+        gone was called: its number where that is free today, else its stem."""
         found = self._paths.get(path) or self._paths.get(follow(path, self._moved))
-        return self._chain.label(found) if found else path.rpartition("/")[2].rpartition(".")[0]
+        if found:
+            return self._chain.label(found)
+        name = path.rpartition("/")[2]
+        number = _number(name)
+        return number if number and number not in self._chain.by_version else name.rpartition(".")[0]
 
     def find(self, text: str, at: datetime | None = None) -> str:
         """Return the label of the migration that a text names, or an empty string for none or for several."""

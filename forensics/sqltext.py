@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -21,17 +22,19 @@ _RESERVED_WORDS = """
 _SPECIAL_WORDS = "cast current_date current_time current_timestamp end false glob like match raise regexp true"
 RESERVED = frozenset(_RESERVED_WORDS.split())
 _SPECIAL = RESERVED | frozenset(_SPECIAL_WORDS.split())
+_SPACE = " \t\n\f\r\ufeff"
 _TOKEN = re.compile(
-    r"""(?P<space>[ \t\n\f\r\ufeff]+)
+    r"""[ \t\n\f\r\ufeff]*+(?:
+    (?P<word>(?![xX]')[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_$\x80-\U0010ffff]*)
+    |(?P<mark>[(),;]|\.(?![0-9]))
+    |(?P<string>'[^']*(?:''[^']*)*(?:'|\Z))
+    |(?P<number>0[xX][0-9a-fA-F_]+|(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9][0-9_]*)(?:[eE][+-]?[0-9]+)?)
+    |(?P<quoted>"[^"]*(?:""[^"]*)*(?:"|\Z)|`[^`]*(?:``[^`]*)*(?:`|\Z)|\[[^\]]*(?:\]|\Z))
     |(?P<comment>--[^\n]*|/\*.*?(?:\*/|\Z))
     |(?P<blob>[xX]'[0-9a-fA-F]*')
-    |(?P<string>'(?:[^']|'')*(?:'|\Z))
-    |(?P<quoted>"(?:[^"]|"")*(?:"|\Z)|`(?:[^`]|``)*(?:`|\Z)|\[[^\]]*(?:\]|\Z))
-    |(?P<number>0[xX][0-9a-fA-F_]+|(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9][0-9_]*)(?:[eE][+-]?[0-9]+)?)
-    |(?P<dollar>\$(\w*)\$.*?\$\8\$)
+    |(?P<dollar>\$(\w*)\$.*?\$\9\$)
     |(?P<parameter>\?[0-9]*|[:@$\#][A-Za-z0-9_$:\x80-\U0010ffff]+)
-    |(?P<word>[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_$\x80-\U0010ffff]*)
-    |(?P<operator>->>|->|\|\||<<|>>|<=|>=|<>|!=|==|.)""",
+    |(?P<operator>->>|->|\|\||<<|>>|<=|>=|<>|!=|==|[^ \t\n\f\r]))""",
     re.DOTALL | re.VERBOSE,
 )
 _PLAIN = re.compile(r"[a-z_\x80-\U0010ffff][a-z0-9_$\x80-\U0010ffff]*\Z")
@@ -41,7 +44,11 @@ _WORDS = {"isnull": ("is", "null"), "notnull": ("is", "not", "null")}
 
 
 class Token(NamedTuple):
-    """One token and where it starts. ``kind`` is the name of its group in the tokenizer's pattern."""
+    """One token and where it starts.
+
+    ``kind``: ``word`` (keywords too), ``quoted`` (a name), ``string``, ``number``, ``blob``, ``parameter``, ``dollar``,
+    ``comment``, ``mark`` (one of ``( ) , ; .``) or ``operator``.
+    """
 
     kind: str
     text: str
@@ -58,6 +65,9 @@ class Token(NamedTuple):
         return self.start + len(self.text)
 
 
+_new: Callable[[type[Token], tuple[str, str, int]], Token] = tuple.__new__
+
+
 class Target(NamedTuple):
     """What a statement is about. ``if_not_exists`` is also set by ``IF EXISTS``; ``table`` is empty where unsaid."""
 
@@ -70,11 +80,14 @@ class Target(NamedTuple):
 
 def tokens(text: str, *, comments: bool = False) -> list[Token]:
     """Cut a text into its tokens, without white space, and with the comments only on demand."""
-    return [
-        Token(kind, found.group(), found.start())
-        for found in _TOKEN.finditer(text)
-        if (kind := found.lastgroup or "") != "space" and (comments or kind != "comment")
-    ]
+    found: list[Token] = []
+    for match in _TOKEN.finditer(text.rstrip(_SPACE)):
+        kind = match.lastgroup or ""
+        if kind != "comment" or comments:
+            piece = match[kind]
+            # The class's own constructor costs more than all the rest of this loop.
+            found.append(_new(Token, (kind, piece, match.end() - len(piece))))
+    return found
 
 
 @lru_cache(maxsize=1 << 16)
@@ -104,6 +117,7 @@ def quote_string(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
+@lru_cache(maxsize=1 << 14)
 def spell(name: str) -> str:
     """Return a name in its normal form: case folded, and quoted only where it must be."""
     key = name_key(name)
@@ -184,7 +198,7 @@ def _spaced(words: list[tuple[str, str]]) -> str:
         # A sign that follows no operand belongs to what comes after it.
         glue = text in ("(", ".") or (text in ("-", "+", "~") and kind == "operator" and not operand)
         called = kind == "name" or (kind == "word" and text not in RESERVED)
-        operand = text == ")" if kind == "operator" else not (kind == "word" and text in RESERVED)
+        operand = text == ")" if kind in ("mark", "operator") else not (kind == "word" and text in RESERVED)
     return "".join(parts)
 
 
@@ -219,18 +233,16 @@ def _complete(piece: str) -> bool:
 def first_comment(text: str) -> str:
     """Return the comment that a text begins with, without its marks, or nothing. Lines with ``--`` in a row are one."""
     lines: list[str] = []
-    for found in _TOKEN.finditer(text):
-        if found.lastgroup == "space":
-            if lines and found.group().count("\n") > 1:
-                break
-            continue
-        comment = found.group()
-        if found.lastgroup != "comment" or (lines and comment.startswith("/*")):
+    end = 0
+    for token in tokens(text, comments=True):
+        block = token.text.startswith("/*")
+        if token.kind != "comment" or (lines and (block or "\n" in text[end : token.start].replace("\n", "", 1))):
             break
-        if comment.startswith("/*"):
-            body = comment[2:].removesuffix("*/")
+        if block:
+            body = token.text[2:].removesuffix("*/")
             return "\n".join(line.strip().removeprefix("*").strip() for line in body.splitlines()).strip()
-        lines.append(comment.lstrip("-").strip())
+        lines.append(token.text.lstrip("-").strip())
+        end = token.end
     return "\n".join(lines).strip()
 
 

@@ -3,7 +3,8 @@
     python build.py [TARGET]
 
 Everything is done by the application, by its manager, or by a helping hand, in the order of the story, on a clock
-that the story sets. Without TARGET the databases are put into this folder (`data/`, not in git); with one, the whole case is.
+that the story sets. Without TARGET the databases are put into this folder (`data/`, not in git); with one, the whole
+case is.
 """
 
 import os
@@ -147,7 +148,7 @@ def mark_up_to_016(env, at):
 
 
 def main_and_prod(fleet):
-    """Nobody had run 004: its row was typed, then the row of 003, then twelve more. In main 004 was really run, later."""
+    """Nobody had run 004: its row was typed, then that of 003, then twelve more. In main 004 was really run, later."""
     instants = {
         "main": ("15:38:01", "15:41:10", "19:45:37", "19:46:48", "19:56:42", "19:57:30"),
         "prod": ("15:41:12", "15:44:02", "19:49:05", "19:50:20", "19:58:10", "19:59:03"),

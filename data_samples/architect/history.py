@@ -71,8 +71,9 @@ def commits():
         ("filters", "2026-01-27T10:40:00-08:00", PRIYA, "Saved filters get the next free number",
          {"006_saved_filters.py": None, "024_saved_filters.py": filters}),
         ("health", "2026-02-03T14:25:00-08:00", DANA, "Worker names, notification events, reminders, milestone health",
-         {name: today(name) for name in ("008_teams.py", "025_unique_worker_names.sql", "026_notification_log_events.sql",
-                                         "027_review_reminders.py", "028_milestone_health.sql")}),
+         {name: today(name) for name in ("008_teams.py", "025_unique_worker_names.sql",
+                                         "026_notification_log_events.sql", "027_review_reminders.py",
+                                         "028_milestone_health.sql")}),
         ("signed", "2026-02-05T09:50:00-08:00", PRIYA, "Signed webhooks; backfill of the milestones' apps",
          {name: today(name) for name in ("029_webhook_secrets.sql", "030_backfill_milestone_apps.sql")}),
         ("model", "2026-02-08T12:15:00-08:00", SAM, "Sessions know their model",
@@ -121,7 +122,12 @@ def stream():
 
 
 def write_bundle(target):
-    """Write the history as a git bundle, the same bytes each time with one version of git."""
+    """Write the history as a git bundle; one that holds it already is left alone.
+
+    Its bytes depend on the version of git.
+
+    False where there is no git.
+    """
     present = {path.name: path.read_text(encoding="utf-8") for path in MIGRATIONS.iterdir() if path.is_file()}
     if folder("copy") != present:
         raise SystemExit("the last commit of history.py is not what migrations/ holds")
@@ -132,10 +138,12 @@ def write_bundle(target):
         env = {"PATH": path, "HOME": home, "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}
 
         def git(*words, **more):
-            subprocess.run(["git", *words], cwd=home, env=env, check=True, capture_output=True, **more)
+            return subprocess.run(["git", *words], cwd=home, env=env, check=True, capture_output=True, **more).stdout
 
         git("init", "--bare", "--initial-branch=main", ".")
         git("fast-import", input=b"".join(stream()))
+        if target.exists() and git("rev-parse", "main").strip() in git("bundle", "list-heads", str(target)):
+            return True
         git("-c", "pack.threads=1", "bundle", "create", "history.bundle", "HEAD", "main")
         shutil.move(Path(home) / "history.bundle", target)
     return True

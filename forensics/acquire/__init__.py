@@ -17,14 +17,14 @@ from pathlib import Path
 from forensics.acquire import files
 from forensics.acquire.address import database_file, dialect_of
 from forensics.acquire.sqlite import Opened, locate, open_sqlite, opened, state_of
-from forensics.acquire.store import load, store
+from forensics.acquire.store import load, saved, store
 from forensics.acquire.trouble import in_words
 from forensics.errors import AcquisitionError, ForensicsError
 from forensics.model import Chain, Event, Evidence, Exhibit, History, Snapshot, digest, encode
 from forensics.redact import redact_text
 from forensics.spec import CaseFile, ChainSpec, EnvironmentSpec
 
-__all__ = ["acquire", "database_file", "fingerprint", "load", "open_sqlite", "store"]
+__all__ = ["acquire", "database_file", "fingerprint", "load", "locate_database", "open_sqlite", "store"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ def acquire(spec: EnvironmentSpec, case: CaseFile, chain: Chain | None = None) -
     logs are read even then. ``chain`` lets a tracker be recognised by its files.
     """
     if spec.evidence is not None:
-        return _saved(spec)
+        return saved(spec, spec.evidence)
     found = _database(spec, case, chain)
     logs, exhibits = _logs(spec, len(found.exhibits))
     human = tuple(item for item in case.events if item.environment in ("", spec.name))
@@ -86,14 +86,9 @@ def fingerprint(spec: EnvironmentSpec) -> str:
     return digest([*parts, state.wal_header.hex(), logs])
 
 
-def _saved(spec: EnvironmentSpec) -> Evidence:
-    assert spec.evidence is not None
-    try:
-        return replace(load(spec.evidence), environment=spec.name)
-    except ForensicsError as error:
-        return Evidence(
-            environment=spec.name, url=None, dialect=None, state="unreadable", problem=error.what, remedy=error.remedy
-        )
+def locate_database(spec: EnvironmentSpec) -> Path:
+    """Return the file of an environment. Raises `DatabaseMissing` or `DatabaseUnreadable`, as `open_sqlite` does."""
+    return locate(database_file(spec.address, spec.root), _shown(spec))
 
 
 def _database(spec: EnvironmentSpec, case: CaseFile, chain: Chain | None) -> _Read:

@@ -6,11 +6,13 @@ import hashlib
 import json
 import os
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from forensics.errors import AcquisitionError, EvidenceChanged
+from forensics.errors import AcquisitionError, EvidenceChanged, ForensicsError
 from forensics.model import Evidence, decode, encode
+from forensics.spec import EnvironmentSpec
 
 _FILE = "evidence.json"
 _SUMS = "SHA256SUMS"
@@ -67,6 +69,17 @@ def load(folder: Path) -> Evidence:
         raise AcquisitionError(
             f"{name} was written by another version of forensics", remedy="acquire the evidence again"
         ) from None
+
+
+def saved(spec: EnvironmentSpec, folder: Path) -> Evidence:
+    """Return the evidence saved in a folder, as ``unreadable`` where there is none or it was changed."""
+    try:
+        return replace(load(folder), environment=spec.name)
+    except ForensicsError as error:
+        return Evidence(
+            environment=spec.name, url=spec.url, dialect=None, state="unreadable", problem=error.what,
+            remedy=error.remedy,
+        )  # fmt: skip
 
 
 def stored_key(folder: Path) -> str:

@@ -41,7 +41,7 @@ def arrange(found: Sequence[Migration]) -> tuple[tuple[Migration, ...], tuple[Ch
         for item in items.values()
     }
     sound = _sound(edges)
-    order = _order({name: ups for name, ups in edges.items() if name in sound})
+    order = _order({name: ups for name, ups in _lean(items, edges).items() if name in sound})
     rest = [name for name in edges if name not in sound]
     circle = [name for name in rest if _reaches(edges, edges[name], name)]
     problems += _broken(items)
@@ -90,6 +90,30 @@ def _sound(edges: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
             if missing[child] == 0:
                 todo.append(child)
     return frozenset(found)
+
+
+def _lean(items: Mapping[str, Migration], edges: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    # Alembic drops a dependency that something further down has already (_normalize_depends_on); it shapes its walk.
+    lean = dict(edges)
+    for name, item in items.items():
+        if item.depends_on:
+            below = {up for parent in item.parents if parent in items for up in _line(items, parent)}
+            had = {dependency for up in below for dependency in items[up].depends_on}
+            kept = [up for up in item.depends_on if up not in had]
+            lean[name] = tuple(up for up in edges[name] if up in item.parents or up in kept)
+    return lean
+
+
+def _line(items: Mapping[str, Migration], start: str) -> frozenset[str]:
+    """Return a revision and everything it comes after by parents alone."""
+    seen: set[str] = set()
+    todo = [start]
+    while todo:
+        name = todo.pop()
+        if name not in seen:
+            seen.add(name)
+            todo += [up for up in items[name].parents if up in items]
+    return frozenset(seen)
 
 
 def _order(edges: Mapping[str, tuple[str, ...]]) -> list[str]:

@@ -1,8 +1,8 @@
 """Read the ``CREATE TABLE`` and ``CREATE INDEX`` texts that SQLite keeps in ``sqlite_master``.
 
 The texts have been accepted by SQLite, so they follow its grammar (https://sqlite.org/lang_createtable.html and
-``parse.y``); what does not raises `UnreadableText`. One comma-separated piece of a definition is read once, however
-many tables contain it: real schemas repeat their column definitions, and replays repeat them a thousand times.
+``parse.y``); what does not raises `UnreadableText`. What follows a column's name is read once, however many columns
+say the same: real schemas repeat a few dozen such texts, and replays repeat them a thousand times.
 """
 
 from __future__ import annotations
@@ -10,12 +10,20 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
-from forensics.sqltext import Token, closing, fold, join, name_key, spell, tokens, unquote, unwrapped
+from forensics.sqltext import Token, closing, fold, join, name_key, tokens, unquote, unwrapped
 
+# Every alternative begins with its own character, which lets the search skip everything else. A doubled quote needs no
+# care here: it reads as two strings side by side.
 _STRUCTURE = re.compile(
-    r"""[(),]|'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|--[^\n]*|/\*.*?(?:\*/|\Z)""",
+    r"""\(|\)|,|'[^']*'|"[^"]*"|`[^`]*`|\[[^\]]*\]|--[^\n]*|/\*.*?(?:\*/|\Z)""",
     re.DOTALL,
+)
+_NAME = re.compile(
+    r"""[ \t\n\f\r]*(?:([A-Za-z_\x80-\U0010ffff][A-Za-z0-9_$\x80-\U0010ffff]*)
+    |('[^']*(?:''[^']*)*'|"[^"]*(?:""[^"]*)*"|`[^`]*(?:``[^`]*)*`|\[[^\]]*\]))[ \t\n\f\r]*""",
+    re.VERBOSE,
 )
 _COLUMN_CLAUSES = "as check collate constraint default deferrable not null on primary references unique"
 _CLAUSES = frozenset(_COLUMN_CLAUSES.split())
@@ -38,7 +46,11 @@ class Term:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clause:
-    """One constraint as it is written. ``kind`` is a kind of `SchemaObject`; ``text`` is a check's expression."""
+    """One constraint as it is written.
+
+    ``kind`` is a kind of `SchemaObject`; ``text`` is a check's expression. The constraint of a single column has no
+    ``terms``; ``descending`` is only said there.
+    """
 
     kind: str
     name: str = ""
@@ -56,9 +68,8 @@ class Clause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One column as it is written; ``default`` and ``generated`` are the texts of their expressions."""
+    """What is written after a column's name; ``default`` and ``generated`` are the texts of their expressions."""
 
-    name: str
     type: str = ""
     notnull: bool = False
     notnull_conflict: str = ""
@@ -90,13 +101,32 @@ def pieces(sql: str) -> tuple[str, tuple[str, ...], str]:
     raise UnreadableText(sql)
 
 
-@lru_cache(maxsize=1 << 15)
-def definition(piece: str) -> Column | tuple[Clause, ...]:
-    """Read one piece of a ``CREATE TABLE``: a column, or the table constraints that stand there."""
-    parser = _Parser(piece)
-    if parser.word in _TABLE_CLAUSES:
-        return parser.table_clauses()
-    return parser.column()
+def column_name(piece: str) -> tuple[str | None, str]:
+    """Take the column's name off a piece of a ``CREATE TABLE``; it is None where the piece is a table constraint."""
+    found = _NAME.match(piece)
+    if found is None:
+        items = tokens(piece)
+        found = _NAME.match(piece, items[0].start) if items else None
+        if found is None:
+            raise UnreadableText(piece)
+    bare = found[1]
+    if bare is None:
+        return unquote(found[2]), piece[found.end() :]
+    if bare.lower() in _TABLE_CLAUSES:
+        return None, piece
+    return bare, piece[found.end() :]
+
+
+@lru_cache(maxsize=1 << 13)
+def column(text: str) -> Column:
+    """Read what follows a column's name."""
+    return _Parser(text).column()
+
+
+@lru_cache(maxsize=1 << 12)
+def table_clauses(piece: str) -> tuple[Clause, ...]:
+    """Read the table constraints that stand in one piece, usually one."""
+    return _Parser(piece).table_clauses()
 
 
 @lru_cache(maxsize=1 << 14)
@@ -142,13 +172,12 @@ class _Parser:
     def __init__(self, text: str) -> None:
         self.text = text
         self.items = tokens(text)
+        self.words = [token.text.lower() if token.kind == "word" else "" for token in self.items]
         self.place = 0
-        if not self.items:
-            raise UnreadableText(text)
 
     @property
     def word(self) -> str:
-        return self.items[self.place].word if self.place < len(self.items) else ""
+        return self.words[self.place] if self.place < len(self.words) else ""
 
     def take(self) -> Token:
         if self.place >= len(self.items):
@@ -164,8 +193,7 @@ class _Parser:
         return True
 
     def comes(self, *words: str) -> bool:
-        following = self.items[self.place : self.place + len(words)]
-        return [token.word for token in following] == list(words)
+        return tuple(self.words[self.place : self.place + len(words)]) == words
 
     def name(self) -> str:
         token = self.take()
@@ -190,46 +218,62 @@ class _Parser:
         return self.text[inside[0].start : inside[-1].end] if inside else ""
 
     def conflict(self) -> str:
-        return self.take().word.replace("abort", "") if self.accept("on", "conflict") else ""
+        return self.take().word.replace("abort", "") if self.word == "on" and self.accept("on", "conflict") else ""
 
     def column(self) -> Column:
-        column = Column(name=self.name(), type=self.type())
-        own = (Term(column=column.name, expression=spell(column.name)),)
+        said: dict[str, Any] = {"type": self.type()}
         clauses: list[Clause] = []
         name = ""
         while self.place < len(self.items):
-            if self.accept("constraint"):
+            word = self.word
+            if word == "constraint":
+                self.place += 1
                 name = self.name()
                 continue
-            if self.accept("not", "null"):
-                column = replace(column, notnull=True, notnull_conflict=self.conflict())
-            elif self.accept("null"):
-                self.conflict()
-            elif self.accept("default"):
-                column = replace(column, default=self.default())
-            elif self.accept("collate"):
-                column = replace(column, collation=self.name())
-            elif self.accept("generated", "always", "as") or self.accept("as"):
-                column = replace(column, generated=self.source(self.group()), stored=self.accept("stored"))
-                self.accept("virtual")
-            elif self.accept("primary", "key"):
-                descending = not self.accept("asc") and self.accept("desc")
-                clauses.append(Clause(
-                    kind="primary_key", name=name, terms=own, descending=descending, conflict=self.conflict(),
-                    autoincrement=self.accept("autoincrement"),
-                ))  # fmt: skip
-            elif self.accept("unique"):
-                clauses.append(Clause(kind="unique", name=name, terms=own, conflict=self.conflict()))
-            elif self.accept("check"):
-                clauses.append(Clause(kind="check", name=name, text=self.source(self.group())))
-            elif self.accept("references"):
-                clauses.append(self.reference(name, own))
-            elif self.word in ("not", "deferrable") and clauses and clauses[-1].kind == "foreign_key":
+            if word in ("not", "deferrable") and not self.comes("not", "null"):
+                if not clauses or clauses[-1].kind != "foreign_key":
+                    raise UnreadableText(self.text)
                 clauses[-1] = replace(clauses[-1], deferred=self.deferred())
+            elif word in ("check", "primary", "references", "unique"):
+                clauses.append(self.column_clause(word, name))
             else:
-                raise UnreadableText(self.text)
+                self.column_attribute(word, said)
             name = ""
-        return replace(column, clauses=tuple(clauses))
+        return Column(clauses=tuple(clauses), **said)
+
+    def column_clause(self, word: str, name: str) -> Clause:
+        self.place += 1
+        if word == "references":
+            return self.reference(name, ())
+        if word == "check":
+            return Clause(kind="check", name=name, text=self.source(self.group()))
+        if word == "unique":
+            return Clause(kind="unique", name=name, conflict=self.conflict())
+        if not self.accept("key"):
+            raise UnreadableText(self.text)
+        descending = not self.accept("asc") and self.accept("desc")
+        conflict = self.conflict()
+        return Clause(
+            kind="primary_key", name=name, descending=descending, conflict=conflict,
+            autoincrement=self.accept("autoincrement"),
+        )  # fmt: skip
+
+    def column_attribute(self, word: str, said: dict[str, Any]) -> None:
+        self.place += 1
+        if word == "not":
+            self.place += 1
+            said.update(notnull=True, notnull_conflict=self.conflict())
+        elif word == "null":
+            self.conflict()
+        elif word == "default":
+            said["default"] = self.default()
+        elif word == "collate":
+            said["collation"] = self.name()
+        elif word == "as" or (word == "generated" and self.accept("always", "as")):
+            said.update(generated=self.source(self.group()), stored=self.accept("stored"))
+            self.accept("virtual")
+        else:
+            raise UnreadableText(self.text)
 
     def type(self) -> str:
         first = self.place
@@ -238,9 +282,9 @@ class _Parser:
             if token.text == "(" and self.place > first:
                 self.group()
                 break
-            if token.kind not in ("word", "quoted", "string") or token.word in _CLAUSES:
+            if token.kind not in ("word", "quoted", "string") or self.word in _CLAUSES:
                 break
-            if self.comes("generated", "always", "as"):
+            if self.word == "generated" and self.comes("generated", "always", "as"):
                 break
             self.place += 1
         return self.source(self.items[first : self.place])
@@ -300,7 +344,11 @@ class _Parser:
                 break
         return Clause(
             kind="foreign_key", name=name, terms=columns, parent=parent,
-            parent_columns=tuple(item.column for item in _terms(inside)),
+            parent_columns=tuple([
+                unquote(token.text)
+                for place, token in enumerate(inside)
+                if place == 0 or inside[place - 1].text == ","
+            ]),
             on_delete=actions["delete"].replace("no action", ""), on_update=actions["update"].replace("no action", ""),
             deferred=deferred,
         )  # fmt: skip

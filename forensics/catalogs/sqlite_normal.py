@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
-from forensics.catalogs.sqlite_ddl import Clause, Column, Term, folded
+from forensics.catalogs.sqlite_ddl import Clause, Column, Term, column
 from forensics.model import Attrs, SchemaObject
 from forensics.sqltext import fold, name_key, quote_string, spell, tokens, unquote, unwrapped
 
@@ -121,40 +122,33 @@ def _shown(value: int | float) -> str:
     return f"{mantissa}.0{mark}{exponent}"
 
 
-def column_object(
-    table: str, column: Column, position: int, *, columns: frozenset[str], notnull: bool, strict: bool
-) -> SchemaObject:
-    """Return the object of a column; ``notnull`` is what the table adds to what the column says."""
-    meaning, trace = _column_attributes(
-        column, notnull or column.notnull, strict, columns if column.generated and '"' in column.generated else None
+class Form(NamedTuple):
+    """What is written after a column's name, and what it means in a table of one kind."""
+
+    column: Column
+    meaning: Attrs
+    notnull: Attrs
+    trace: Attrs
+
+
+@lru_cache(maxsize=1 << 13)
+def form(text: str, strict: bool) -> Form:
+    """Return the form of a column; ``notnull`` is its meaning where the table makes it NOT NULL."""
+    said = column(text)
+    kind = "ANY" if strict and said.type.upper() == "ANY" else affinity(said.type)
+    head: Attrs = (("affinity", kind),)
+    tail: Attrs = (
+        ("default", None if said.default is None else default_value(said.default, kind)),
+        ("collation", name_key(said.collation) or "binary"),
     )
-    return SchemaObject(
-        kind="column", table=table, name=column.name, ident=name_key(column.name), meaning=meaning, trace=trace,
-        position=position,
-    )  # fmt: skip
-
-
-@lru_cache(maxsize=1 << 15)
-def _column_attributes(
-    column: Column, notnull: bool, strict: bool, columns: frozenset[str] | None
-) -> tuple[Attrs, Attrs]:
-    kind = "ANY" if strict and column.type.upper() == "ANY" else affinity(column.type)
-    default = None if column.default is None else default_value(column.default, kind)
-    meaning: list[tuple[str, str | bool | None]] = [
-        ("affinity", kind),
-        ("notnull", notnull),
-        ("default", default),
-        ("collation", name_key(column.collation) or "binary"),
-    ]
-    if column.generated is not None:
-        meaning.append(("generated", folded(column.generated, columns) if columns else fold(column.generated)))
-        meaning.append(("stored", column.stored))
-    if column.notnull_conflict:
-        meaning.append(("on_conflict", column.notnull_conflict))
-    trace: list[tuple[str, str]] = [("type", type_name(column.type))]
-    if column.default is not None:
-        trace.append(("default", column.default))
-    return tuple(meaning), tuple(trace)
+    if said.generated is not None:
+        tail += (("generated", fold(said.generated)), ("stored", said.stored))
+    if said.notnull_conflict:
+        tail += (("on_conflict", said.notnull_conflict),)
+    trace: Attrs = (("type", type_name(said.type)),)
+    if said.default is not None:
+        trace += (("default", said.default),)
+    return Form(said, (*head, ("notnull", said.notnull), *tail), (*head, ("notnull", True), *tail), trace)
 
 
 def key_text(terms: Sequence[Term], collations: dict[str, str]) -> str:
@@ -184,10 +178,10 @@ def reference_ident(child: Sequence[str], parent: str, columns: Sequence[str]) -
     return f"{', '.join(map(spell, child))}->{spell(parent)}{target}"
 
 
-def constraint_object(table: str, clause: Clause, ident: str, meaning: Attrs) -> SchemaObject:
-    """Return the object of a constraint: its structure is its identity, its name only a trace."""
+def constraint_object(table: str, clause: Clause, ident: str, meaning: Attrs, *, name: str = "") -> SchemaObject:
+    """Return the object of a constraint: its structure is its identity, its own name only a trace."""
     return SchemaObject(
-        kind=clause.kind, table=table, name=clause.name or ident, ident=ident,
+        kind=clause.kind, table=table, name=clause.name or name or ident, ident=ident,
         meaning=(*meaning, ("on_conflict", clause.conflict)) if clause.conflict else meaning,
         trace=(("name", clause.name),) if clause.name else (),
     )  # fmt: skip

@@ -10,20 +10,22 @@ from typing import NamedTuple
 
 from forensics.catalogs.sqlite_ddl import (
     Clause,
-    Column,
+    Term,
     UnreadableText,
-    definition,
+    column_name,
     folded,
     options,
     pieces,
     predicate,
+    table_clauses,
     term,
 )
-from forensics.catalogs.sqlite_normal import column_object, constraint_object, key_text, reference_ident
+from forensics.catalogs.sqlite_normal import Form, constraint_object, form, key_text, reference_ident
 from forensics.model import Attrs, Group, SchemaObject
-from forensics.sqltext import Token, fold, join, name_key, tokens, unquote
+from forensics.sqltext import Token, fold, join, name_key, spell, tokens, unquote
 
 Row = tuple[str, str, str, str | None]
+Written = tuple[Clause, tuple[Term, ...]]
 
 _VIRTUAL = re.compile(r"\s*CREATE\s+VIRTUAL\s+TABLE\b", re.IGNORECASE)
 _UNIQUE = re.compile(r"\s*CREATE\s+UNIQUE\b", re.IGNORECASE)
@@ -80,95 +82,108 @@ def _table_meaning(without_rowid: bool, strict: bool, autoincrement: bool) -> At
 
 def _table(name: str, sql: str, parents: Mapping[str, tuple[str, ...]]) -> _Table:
     _, inside, tail = pieces(sql)
-    columns: list[Column] = []
-    clauses: list[Clause] = []
-    for piece in inside:
-        found = definition(piece)
-        if isinstance(found, Column):
-            columns.append(found)
-            clauses += found.clauses
-        else:
-            clauses += found
     without_rowid, strict = options(tail)
-    collations = {name_key(column.name): name_key(column.collation) or "binary" for column in columns}
-    names = frozenset(collations)
-    primary = next((clause for clause in clauses if clause.kind == "primary_key"), None)
-    key = tuple([name_key(item.column) for item in primary.terms]) if primary else ()
-    alias = bool(primary) and _aliases_rowid(primary, columns) and not without_rowid
+    columns: dict[str, tuple[str, Form]] = {}
+    clauses: list[Written] = []
+    for piece in inside:
+        own, text = column_name(piece)
+        if own is None:
+            clauses += [(clause, clause.terms) for clause in table_clauses(text)]
+            continue
+        found = form(text.rstrip(), strict)
+        columns[name_key(own)] = (own, found)
+        if found.column.clauses:
+            clauses += [(clause, _own_term(own)) for clause in found.column.clauses]
+    primary, terms = next((item for item in clauses if item[0].kind == "primary_key"), (None, ()))
+    key = tuple([name_key(item.column) for item in terms])
+    alias = primary is not None and not without_rowid and _aliases_rowid(primary, key, columns)
+    # These are NOT NULL in effect, whether or not the text or the pragma says so.
     full = key if alias or without_rowid or strict else ()
     objects = [SchemaObject(
         kind="table", table=None, name=name, ident=name_key(name),
         meaning=_table_meaning(without_rowid, strict, primary is not None and primary.autoincrement),
     )]  # fmt: skip
-    for position, column in enumerate(columns, start=1):
-        notnull = bool(full) and name_key(column.name) in full
-        objects.append(column_object(name, column, position, columns=names, notnull=notnull, strict=strict))
+    for position, (ident, (own, found)) in enumerate(columns.items(), start=1):
+        meaning = found.notnull if ident in full else found.meaning
+        if found.column.generated is not None and '"' in found.column.generated:
+            text = folded(found.column.generated, frozenset(columns))
+            meaning = tuple([(key, text) if key == "generated" else (key, value) for key, value in meaning])
+        objects.append(SchemaObject(
+            kind="column", table=name, name=own, ident=ident, meaning=meaning, trace=found.trace, position=position
+        ))  # fmt: skip
+    collations = {ident: name_key(found.column.collation) or "binary" for ident, (_, found) in columns.items()}
     constraints, implicit = _constraints(name, clauses, collations, parents, alias)
     return _Table(objects + constraints, collations, key, implicit)
 
 
-def _aliases_rowid(primary: Clause | None, columns: Sequence[Column]) -> bool:
+@lru_cache(maxsize=1 << 12)
+def _own_term(column: str) -> tuple[Term, ...]:
+    return (Term(column=column, expression=spell(column)),)
+
+
+def _aliases_rowid(primary: Clause, key: tuple[str, ...], columns: Mapping[str, tuple[str, Form]]) -> bool:
     """Say whether a primary key is another name of the rowid: one column of type INTEGER, spelled just so.
 
     ``x INTEGER PRIMARY KEY DESC`` is not, but ``PRIMARY KEY (x DESC)`` is (a documented quirk of SQLite).
     """
-    if primary is None or len(primary.terms) != 1 or primary.descending:
+    if len(key) != 1 or primary.descending or key[0] not in columns:
         return False
-    key = name_key(primary.terms[0].column)
-    return any(name_key(column.name) == key and column.type.upper() == "INTEGER" for column in columns)
+    return columns[key[0]][1].column.type.upper() == "INTEGER"
 
 
 def _constraints(
     table: str,
-    clauses: Sequence[Clause],
+    clauses: Sequence[Written],
     collations: dict[str, str],
     parents: Mapping[str, tuple[str, ...]],
     alias: bool,
 ) -> tuple[list[SchemaObject], tuple[str, ...]]:
-    found: dict[str, list[SchemaObject]] = {"primary_key": [], "foreign_key": [], "unique": [], "check": []}
+    keys: list[SchemaObject] = []
+    references: list[SchemaObject] = []
+    checks: dict[str, SchemaObject] = {}
+    unique: dict[str, SchemaObject] = {}
     implicit: dict[str, None] = {}
-    unique = set()
-    for clause in sorted(clauses, key=lambda item: item.kind != "primary_key") if len(clauses) > 1 else clauses:
-        kind = clause.kind
-        if kind == "primary_key":
-            columns = key_text(clause.terms, collations)
-            unique.add(_plain(clause, collations))
-            item = constraint_object(table, clause, "", (("columns", columns), ("rowid", alias)))
-            item = item if clause.name else replace(item, name=columns)
-        elif kind == "unique":
-            ident = _plain(clause, collations)
-            if ident in unique:
-                # Nothing is said by naming the same columns twice, and SQLite makes one index of them.
-                continue
-            unique.add(ident)
-            item = constraint_object(table, clause, ident, ())
-        elif kind == "check":
-            item = constraint_object(table, clause, folded(clause.text, frozenset(collations)), ())
+    redundant = ""
+    for clause, terms in clauses:
+        if clause.kind == "primary_key":
+            columns = key_text(terms, collations)
+            redundant = _undirected(terms, collations)
+            meaning: Attrs = (("columns", columns), ("rowid", alias))
+            keys.append(constraint_object(table, clause, "", meaning, name=columns))
+        elif clause.kind == "unique":
+            ident = _undirected(terms, collations)
+            unique.setdefault(ident, constraint_object(table, clause, ident, ()))
+        elif clause.kind == "check":
+            ident = folded(clause.text, frozenset(collations)) if '"' in clause.text else fold(clause.text)
+            checks.setdefault(ident, constraint_object(table, clause, ident, ()))
         else:
             parent = name_key(clause.parent)
             if not clause.parent_columns:
                 implicit[parent] = None
-            child = [name_key(each.column) for each in clause.terms]
+            child = [name_key(each.column) for each in terms]
             target = [name_key(each) for each in clause.parent_columns] or parents.get(parent, ())
-            item = constraint_object(table, clause, reference_ident(child, parent, target), (
+            _add(references, constraint_object(table, clause, reference_ident(child, parent, target), (
                 ("on_update", clause.on_update or "no action"), ("on_delete", clause.on_delete or "no action"),
                 ("deferrable", clause.deferred),
-            ))  # fmt: skip
-        _add(found[kind], item)
-    return [item for items in found.values() for item in items], tuple(implicit)
+            )))  # fmt: skip
+    # Nothing is said by naming the columns of the primary key again, and SQLite makes one index of them.
+    unique.pop(redundant, None)
+    return [*keys, *references, *unique.values(), *checks.values()], tuple(implicit)
 
 
-def _plain(clause: Clause, collations: dict[str, str]) -> str:
-    return key_text([replace(item, descending=False) if item.descending else item for item in clause.terms], collations)
+def _undirected(terms: Sequence[Term], collations: dict[str, str]) -> str:
+    if any(item.descending for item in terms):
+        terms = [replace(item, descending=False) for item in terms]
+    return key_text(terms, collations)
 
 
 def _add(items: list[SchemaObject], item: SchemaObject) -> None:
     """Add an object unless it is there already; the same structure with another meaning gets a number."""
     same = [other for other in items if other.ident == item.ident or other.ident.startswith(item.ident + " #")]
-    if same and all(other.meaning != item.meaning for other in same):
-        items.append(replace(item, ident=f"{item.ident} #{len(same) + 1}"))
-    elif not same:
+    if not same:
         items.append(item)
+    elif all(other.meaning != item.meaning for other in same):
+        items.append(replace(item, ident=f"{item.ident} #{len(same) + 1}"))
 
 
 def _virtual(name: str, sql: str) -> _Table:

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -30,10 +31,23 @@ class ChildLost(Exception):
         self.attempts = attempts
 
 
+def start(python: str, config: dict[str, Any], environment: Mapping[str, str]) -> Child:
+    """Start a child with the best isolation that the system offers.
+
+    ``config["isolation"]`` is ``auto`` or ``guard``. Raises `ReplayError` where none can be started.
+    """
+    if config["isolation"] == "auto":
+        child = Child(python, {**config, "isolation": "namespaces"}, environment)
+        if "unavailable" not in child.hello:
+            return child
+        child.close()
+    return Child(python, {**config, "isolation": "guard"}, environment)
+
+
 class Child:
     """One process that runs migrations. ``hello`` is what it said of itself when it started."""
 
-    def __init__(self, python: str, config: dict[str, Any], environment: dict[str, str]) -> None:
+    def __init__(self, python: str, config: dict[str, Any], environment: Mapping[str, str]) -> None:
         self.folder = tempfile.mkdtemp(prefix="forensics-", dir=_memory())
         self._buffer = b""
         self._errors: IO[bytes] = tempfile.TemporaryFile()
@@ -58,6 +72,8 @@ class Child:
                     "PYTHONDONTWRITEBYTECODE": "1",
                     "PYTHONNOUSERSITE": "1",
                     "PYTHONUTF8": "1",
+                    "OPENBLAS_NUM_THREADS": "1",
+                    "OMP_NUM_THREADS": "1",
                     **variables,
                 },
                 start_new_session=True,
@@ -67,7 +83,8 @@ class Child:
             raise ReplayError(
                 f"the interpreter {python} could not be started: {error.strerror}", remedy="check `python` in the case file"
             ) from error
-        config = {**config, "folder": self.folder, "scratch": scratch, "home": home, "work": work}
+        keep = [*config["keep"], os.path.dirname(python)]
+        config = {**config, "keep": keep, "folder": self.folder, "scratch": scratch, "home": home, "work": work}
         try:
             self.hello = self.ask(config, _START_LIMIT)[0]
         except ChildLost as lost:
@@ -79,6 +96,8 @@ class Child:
         """Send a request and return the reply and the refused attempts that came before it. Raises `ChildLost`."""
         attempts: list[list[Any]] = []
         assert self._process.stdin is not None
+        if self._process.poll() is not None:
+            raise ChildLost("idle", "the process had ended before", attempts)
         try:
             self._process.stdin.write(json.dumps(request).encode("ascii") + b"\n")
             self._process.stdin.flush()

@@ -17,12 +17,16 @@ from typing import Any
 from forensics.errors import ReplayError
 from forensics.model import Chain, Migration, Snapshot
 from forensics.replay.advice import advice
-from forensics.replay.child import Child, ChildLost
+from forensics.replay.child import Child, ChildLost, start
 from forensics.replay.inside.script import is_read, split_script
 from forensics.replay.ledger import Ledger, Row, Wire, attempts, identity, statements
 from forensics.replay.steps import Attempt, Outcome, RunMigration, RunStatements, Statement, Step
 
 __all__ = ["Attempt", "Lab", "Outcome", "RunMigration", "RunStatements", "Statement", "Step"]
+
+_VERSION_TABLE = (
+    'CREATE TABLE "{name}" (\n\tversion_num VARCHAR(32) NOT NULL, \n\tCONSTRAINT "{name}_pkc" PRIMARY KEY (version_num)\n)'
+)
 
 
 class Lab:
@@ -42,6 +46,7 @@ class Lab:
         trust: bool = False,
         tracker: Iterable[str] = (),
         time_limit: float = 60.0,
+        isolation: str = "auto",
     ) -> None:
         if dialect != "sqlite":
             raise ReplayError(f"there is no scratch database for {dialect}", remedy="replay works for SQLite")
@@ -49,6 +54,7 @@ class Lab:
         self.cache = cache
         self.trust = trust or chain.hints.trust
         self.time_limit = time_limit
+        self._wanted = isolation
         self.tracker = tuple(tracker)
         self._ledger = Ledger()
         self._memo: dict[Any, Outcome] = {}
@@ -89,7 +95,7 @@ class Lab:
     @property
     def isolation(self) -> str:
         """How the child is kept away from everything else: ``namespaces``, ``guard`` or ``none``."""
-        return str(self._start().hello.get("isolation", "guard"))
+        return str(self._start().hello["isolation"])
 
     @property
     def server_version(self) -> str:
@@ -271,17 +277,43 @@ class Lab:
             self._sent.add(sha)
         return self._start().ask(request, self.time_limit)
 
+    def _needs_packages(self) -> bool:
+        hints = self.chain.hints
+        return bool(hints.setup or hints.models) or any(item.language == "python" for item in self.chain.migrations)
+
     def _start(self) -> Child:
         if self._child is None:
             hints = self.chain.hints
+            tracker = self.tracker
+            if not tracker and self.chain.tool == "alembic":
+                name = (hints.version_table or "alembic_version").rpartition(".")[2].replace('"', '""')
+                tracker = (_VERSION_TABLE.format(name=name),)
             config = {
                 "tool": self.chain.tool,
-                "tracker": list(self.tracker),
+                "tracker": tracker,
                 "root": self.chain.root,
-                "hints": {"runner": hints.runner, "entry": hints.entry},
+                "isolation": self._wanted,
+                "site": self._needs_packages(),
+                "keep": [*hints.sys_path, hints.setup],
+                "hints": {
+                    "runner": hints.runner,
+                    "entry": hints.entry,
+                    "setup": hints.setup,
+                    "sys_path": hints.sys_path,
+                    "naming_convention": hints.naming_convention,
+                    "models": hints.models,
+                    "transaction": hints.transaction,
+                    "version_table": hints.version_table,
+                },
             }
-            child = self._child = Child(hints.python or sys.executable, config, dict(hints.environment))
-            self._hidden = frozenset(str(row[2]).lower() for row in child.hello["rows"])
-            self._empty = self._ledger.state(self._rows(child.hello), "", None)
+            child = self._child = start(hints.python or sys.executable, config, dict(hints.environment))
+            hello = child.hello
+            if hello["setup"]:
+                self.close()
+                raise ReplayError(f"the set-up script failed: {hello['setup']}", remedy="correct `setup` in the case file")
+            there = {tuple(row) for row in hello["before"]["rows"]}
+            self._hidden = frozenset(str(row[2]).lower() for row in hello["rows"] if tuple(row) not in there)
+            self._rows(hello["before"])
+            self._empty = self._ledger.state(self._rows(hello), "", None)
             self._held[self._empty] = 0
         return self._child

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from forensics.replay.steps import Attempt, Outcome, RunMigration, Statement, Step
+from forensics.replay.steps import Outcome, RunMigration, Step
 
 Row = tuple[str, str, str, str | None]
 Wire = dict[str, Any]
@@ -54,6 +54,11 @@ class Ledger:
             self.states[key] = State(rows=tuple(rows), data=data, origin=origin)
         return key
 
+    @staticmethod
+    def history(data: str, step: str) -> str:
+        """Return the data history that a step adds itself to."""
+        return hashlib.sha256(f"{data}\n{step}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
     def wire(self, step: Step, tool: str, path: str) -> Wire:
         """Return a step as the child takes it, with the hash of its text in place of the text."""
         if not isinstance(step, RunMigration):
@@ -71,11 +76,10 @@ class Ledger:
             wire["entry"] = step.migration.entry
         return wire
 
-    def path_to(self, key: str, held: Iterable[str]) -> list[tuple[str, Wire, str]]:
+    def path_to(self, key: str, held: Container[str]) -> list[tuple[str, Wire, str]]:
         """Return the steps (from, step, to) that lead to a state from the nearest one that is held."""
-        there = set(held)
         steps: list[tuple[str, Wire, str]] = []
-        while key not in there:
+        while key not in held:
             origin = self.states[key].origin
             if origin is None:
                 break
@@ -89,17 +93,3 @@ def identity(wire: Wire) -> str:
     if "sql" in wire:
         return f"{wire['kind']}:" + hashlib.sha256(repr(wire["sql"]).encode("utf-8", "surrogatepass")).hexdigest()[:32]
     return f"{wire['kind']}:{wire.get('sha', '')[:32]}:{wire.get('upto', '')}:{wire.get('entry', '')}:{wire.get('path', '')}"
-
-
-def statements(data: Iterable[Sequence[Any]]) -> tuple[Statement, ...]:
-    """Return the child's lists as records."""
-    return tuple(Statement(sql=item[0], parameters=item[1], ddl=item[2], omitted=item[3]) for item in data)
-
-
-def attempts(data: Iterable[Sequence[Any]], file: str) -> tuple[Attempt, ...]:
-    """Return refused attempts as records, each once."""
-    found = [
-        Attempt(kind=kind, target=target, message=message, place=f"{file}:{line}" if line else file)
-        for kind, target, message, line in data
-    ]
-    return tuple(dict.fromkeys(found))

@@ -75,7 +75,7 @@ class Guard:
     def refuse(self, kind: str, target: object, message: str) -> None:
         """Write an attempt down and raise `Refused`."""
         self.note(kind, str(target), message)
-        raise Refused(f"{message}: {target}")
+        raise Refused(message)
 
     def note(self, kind: str, target: str, message: str) -> None:
         """Write an attempt down."""

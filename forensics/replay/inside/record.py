@@ -47,7 +47,7 @@ class Record:
         try:
             result = call()
         except BaseException as error:
-            self.failed, self.failure = sql, error
+            self.fail(sql, error)
             raise
         shown, omitted = plain_parameters(parameters)
         self.statements.append([sql, shown, connection.cookie() != cookie, omitted])
@@ -56,6 +56,14 @@ class Record:
     def changed_rows(self) -> bool:
         """Whether a row was inserted, updated or deleted on any of the step's connections."""
         return any(connection.rows_changed() for connection in self.connections)
+
+    def moved_rows(self) -> bool:
+        """Whether a statement may have taken rows away or copied them without being counted as a change of rows."""
+        return any(script.moves_rows(item[0]) for item in self.statements)
+
+    def fail(self, sql: str, error: BaseException) -> None:
+        """Note which statement failed last."""
+        self.failed, self.failure = sql, error
 
     def close(self) -> None:
         """Close every connection of the step; what is uncommitted is rolled back."""
@@ -134,21 +142,24 @@ class Connection(sqlite3.Connection):
 class Cursor(sqlite3.Cursor):
     """A cursor whose statements are written down."""
 
-    def _record(self, sql: str) -> Record | None:
-        return None if not isinstance(sql, str) or script.is_read(sql) else Record.current
-
     def execute(self, sql: str, parameters: Any = (), /) -> Any:
         """Execute one statement."""
-        record = self._record(sql)
-        if record is None:
-            return super().execute(sql, parameters)
+        record = Record.current
         run = super().execute
+        if record is None or not isinstance(sql, str):
+            return run(sql, parameters)
+        if script.is_read(sql):
+            try:
+                return run(sql, parameters)
+            except BaseException as error:
+                record.fail(sql, error)
+                raise
         return record.execute(self._home(), sql, parameters, lambda: run(sql, parameters))
 
     def executemany(self, sql: str, parameters: Iterable[Any], /) -> Any:
         """Execute one statement once for each element of ``parameters``."""
-        record = self._record(sql)
-        if record is None:
+        record = Record.current
+        if record is None or not isinstance(sql, str):
             return super().executemany(sql, parameters)
         rows = list(parameters)
         run = super().executemany
@@ -189,7 +200,11 @@ def run_piece(connection: Connection, sql: str, record: Record) -> None:
         connection.plain().execute(sql).fetchall()
 
     if script.is_read(sql):
-        call()
+        try:
+            call()
+        except BaseException as error:
+            record.fail(sql, error)
+            raise
     else:
         record.execute(connection, sql, (), call)
 

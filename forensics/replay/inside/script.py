@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 
 _BLANK = re.compile(r"(?:[ \t\n\f\r\ufeff]+|--[^\n]*|/\*.*?(?:\*/|\Z)|;)*", re.DOTALL)
+_MOVES = re.compile(r"drop\s+table|create\s.*\bas\b|alter\s+table\s.*\bdrop\b", re.IGNORECASE | re.DOTALL)
 _WORD = re.compile(r"[A-Za-z]+")
 _READS = frozenset({"SELECT", "EXPLAIN", "VALUES"})
 _CONTROL = frozenset({"COMMIT", "END", "ROLLBACK", "RELEASE"})
@@ -63,3 +64,8 @@ def is_read(sql: str) -> bool:
 def is_control(sql: str) -> bool:
     """Whether a statement ends a transaction, which stays allowed after a deliberate stop."""
     return first_word(sql) in _CONTROL
+
+
+def moves_rows(sql: str) -> bool:
+    """Whether a statement may remove or copy rows without SQLite counting them as changed."""
+    return _MOVES.match(sql, _blank_end(sql, 0)) is not None

@@ -10,7 +10,7 @@ import sys
 import threading
 from typing import Any, BinaryIO
 
-from . import numbered
+from . import numbered, sandbox
 from .guard import Guard
 from .record import Connection, Record, Stopped
 from .scratch import Scratch
@@ -28,11 +28,14 @@ class Server:
         self.scratch = Scratch(self.folder, self.guard.authorizer)
         self.texts: dict[str, str] = {}
         self.rows: dict[Any, int] = {}
-        self.stray: BaseException | None = None
-        self._environ = dict(os.environ)
-        self._path = list(sys.path)
+        self._environ: dict[str, str] = {}
+        self._path: list[str] = []
         self._connect = sqlite3.connect
+        self._modules = 0
+        self._told: set[str] = set()
+        self._foreign: tuple[str, ...] = ()
         self._alembic: Any = None
+        self._engine: Any = None
 
     def send(self, reply: dict[str, Any]) -> None:
         """Write one line to the parent."""
@@ -42,6 +45,18 @@ class Server:
     def _attempt(self, kind: str, target: str, message: str, line: int) -> None:
         self.send({"attempt": [kind, target, message, line]})
 
+    def prepare(self) -> None:
+        """Read the interpreter's packages, which was put off until the isolation stood, and install the guard."""
+        if self.config["site"]:
+            import site
+
+            site.main()
+        sys.path[:0] = self.hints["sys_path"]
+        self._environ, self._path = dict(os.environ), list(sys.path)
+        folders = (sys.prefix, sys.base_prefix, self.config["folder"], os.path.dirname(__file__), "/proc", "/dev", "/sys")
+        self._foreign = tuple(os.path.join(os.path.abspath(folder), "") for folder in folders)
+        self.guard.install()
+
     def start(self) -> dict[str, Any]:
         """Prepare the empty database and check that it is the scratch one. Return what the parent wants to know."""
         self.scratch.place(0)
@@ -49,29 +64,66 @@ class Server:
         connection = self.scratch.connect()
         connection.plain().execute(f'CREATE TABLE "{marker}" (x)')
         connection.close()
-        tool = self.alembic() if self.config["tool"] == "alembic" else None
-        check = tool.connect() if tool else self.scratch.connect()
-        names = [row[1] for row in check.plain().execute("SELECT * FROM sqlite_master")]
+        hello = {"python": platform.python_version(), "sqlite": sqlite3.sqlite_version, "isolation": self.config["isolation"]}
+        check = self.scratch.connect()
+        names = [row[1] for row in self.scratch.master(check)]
         check.close()
-        if names != [marker]:
+        if self.config["tool"] == "alembic":
+            hello.update(self.alembic().versions())
+            names += self.alembic().marker()
+        if set(names) != {marker}:
             raise RuntimeError("the connection does not lead to the scratch database")
         self.scratch.place(0)
+        hello["setup"] = self._setup()
+        before = self._master(self.scratch.master())
         for sql in self.config["tracker"]:
             connection = self.scratch.connect()
-            connection.execute(sql)
+            connection.plain().execute(sql)
             connection.close()
         self.scratch.settle(self.scratch.content())
-        hello = {"python": platform.python_version(), "sqlite": sqlite3.sqlite_version, **self._master(self.scratch.master())}
-        if tool:
-            hello.update(tool.versions())
+        hello["before"] = before
+        hello.update(self._master(self.scratch.master()))
         return hello
+
+    def _setup(self) -> str:
+        """Run the set-up script with the scratch database's ``url`` and ``engine``. Return what was wrong with it."""
+        path = self.hints["setup"]
+        if not path:
+            return ""
+        names = {"__name__": "__main__", "__file__": path, "url": self.scratch.url}
+        self._watch(path)
+        Record.current = record = Record()
+        try:
+            names["engine"] = self.engine()
+        except ImportError:
+            names["engine"] = None
+        try:
+            with open(path, encoding="utf-8") as file:
+                exec(compile(file.read(), path, "exec", dont_inherit=True), names)
+        except BaseException as error:
+            return f"{type(error).__name__}: {error}"
+        finally:
+            self.guard.disarm()
+            record.close()
+            Record.current = None
+            self._environ, self._path = dict(os.environ), list(sys.path)
+            self._reset()
+        return ""
+
+    def engine(self) -> Any:
+        """Return the SQLAlchemy engine of the scratch database."""
+        if self._engine is None:
+            from . import revisions
+
+            self._engine = revisions.make_engine(self.scratch)
+        return self._engine
 
     def alembic(self) -> Any:
         """Return the part that runs Alembic revisions, which imports Alembic and SQLAlchemy."""
         if self._alembic is None:
             from . import revisions
 
-            self._alembic = revisions.Revisions(self.config, self.scratch, self.guard)
+            self._alembic = revisions.Revisions(self.config, self.scratch, self.guard, self.engine())
         return self._alembic
 
     def _master(self, rows: list[Any]) -> dict[str, Any]:
@@ -122,6 +174,7 @@ class Server:
             reply.update(self._master(self.scratch.master() if rows is None else rows))
             reply["state"] = self.scratch.keep(content)
             reply["changed"] = record.changed_rows()
+            reply["moved"] = record.moved_rows()
         if step["kind"] in ("python", "alembic", "models"):
             reply["read"] = self._read()
             reply["retire"] = threading.active_count() > 1
@@ -130,10 +183,12 @@ class Server:
     def _execute(self, step: dict[str, Any], path: str, record: Record) -> Connection | None:
         kind = step["kind"]
         if kind == "alembic":
-            self.alembic().run(self.texts[step["sha"]], path, record)
+            self.alembic().run(self.texts[step["sha"]], path, step.get("entry") or "upgrade", record)
             return None
         if kind == "models":
-            self.alembic().models()
+            from . import revisions
+
+            revisions.create_models(self.hints["models"], self.engine(), record)
             return None
         connection = self.scratch.connect()
         if kind == "seed":
@@ -205,16 +260,34 @@ class Server:
         os.chdir(self.config["work"])
 
     def _read(self) -> list[str]:
-        found = [name for name in sorted(self.guard.read) if not name.startswith(self.guard.scratch)]
+        """Return the files of the project that were read since the last time: they are part of what was replayed."""
+        if len(sys.modules) != self._modules:
+            self._modules = len(sys.modules)
+            files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
+            self.guard.read.update(os.path.abspath(file) for file in files if file)
+        found = [name for name in self.guard.read - self._told if not name.startswith(self._foreign)]
+        self._told.update(found)
         self.guard.read.clear()
-        return found
+        return sorted(found)
 
 
 def serve(config: dict[str, Any], requests: BinaryIO, replies: BinaryIO) -> None:
-    """Greet the parent, then answer until it closes the pipe."""
+    """Enter the isolation, greet the parent, then answer until it closes the pipe."""
     server = Server(config, replies)
-    server.guard.install()
+    if config["isolation"] == "namespaces":
+        folders = [config["root"], *sys.path, sys.prefix, sys.base_prefix, os.path.dirname(__file__), *config["keep"]]
+        try:
+            sandbox.enter(config["folder"], folders, (requests.fileno(), replies.fileno()))
+        except sandbox.Unavailable as error:
+            server.send({"unavailable": str(error)})
+            os._exit(0)
+    for name in ("scratch", "home", "work"):
+        os.makedirs(config[name], exist_ok=True)
+    os.chdir(config["work"])
+    sandbox.limits()
+    server.prepare()
     server.send(server.start())
+    os.dup2(1, 2)
     for line in requests:
         request = json.loads(line)
         server.send({"run": server.run, "load": server.load}[request["op"]](request))

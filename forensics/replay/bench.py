@@ -1,0 +1,176 @@
+"""The bench: one child process and what it holds, led from state to state."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from forensics.errors import ReplayError
+from forensics.model import Chain
+from forensics.replay.child import Child, ChildLost, start
+from forensics.replay.ledger import Ledger, Row, Wire, identity
+
+_VERSION_TABLE = (
+    'CREATE TABLE "{name}" (\n\tversion_num VARCHAR(32) NOT NULL, \n\tCONSTRAINT "{name}_pkc" PRIMARY KEY (version_num)\n)'
+)
+Reply = dict[str, Any]
+Tried = list[list[Any]]
+
+
+def configuration(chain: Chain, tracker: tuple[str, ...], isolation: str) -> dict[str, Any]:
+    """Return what a child must know before its first step. An Alembic chain has Alembic's own table as its tracker."""
+    hints = chain.hints
+    if not tracker and chain.tool == "alembic":
+        name = (hints.version_table or "alembic_version").rpartition(".")[2].replace('"', '""')
+        tracker = (_VERSION_TABLE.format(name=name),)
+    python = any(item.language == "python" for item in chain.migrations)
+    return {
+        "tool": chain.tool,
+        "tracker": tracker,
+        "root": chain.root,
+        "isolation": isolation,
+        "site": bool(python or hints.setup or hints.models),
+        "keep": [*hints.sys_path, hints.setup],
+        "hints": {
+            "runner": hints.runner,
+            "entry": hints.entry,
+            "setup": hints.setup,
+            "sys_path": hints.sys_path,
+            "naming_convention": hints.naming_convention,
+            "models": hints.models,
+            "transaction": hints.transaction,
+            "version_table": hints.version_table,
+        },
+    }
+
+
+class Bench:
+    """Start a child when there is something to run, lead it to the state wanted, and replace it when it is lost.
+
+    ``started`` is called with what a new child says of itself and with the key of its empty state.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        config: dict[str, Any],
+        python: str,
+        environment: Mapping[str, str],
+        time_limit: float,
+        started: Callable[[dict[str, Any], str], None],
+    ) -> None:
+        self.ledger = ledger
+        self.config = config
+        self.time_limit = time_limit
+        self._python = python or sys.executable
+        self._environment = environment
+        self._started = started
+        self._child: Child | None = None
+        self._held: dict[str, int] = {}
+        self._sent: set[str] = set()
+        self._numbers: list[int] = []
+        self._hidden: frozenset[str] = frozenset()
+        self._retire = False
+
+    def close(self) -> None:
+        """End the child process; the next request starts another."""
+        if self._child is not None:
+            self._child.close()
+        self._child = None
+        self._held.clear()
+        self._sent.clear()
+        self._numbers.clear()
+        self._retire = False
+
+    def child(self) -> Child:
+        """Return the running child. Raises `ReplayError` where none can be started."""
+        if self._retire:
+            self.close()
+        if self._child is None:
+            child = self._child = start(self._python, self.config, self._environment)
+            hello = child.hello
+            if hello["setup"]:
+                self.close()
+                raise ReplayError(f"the set-up script failed: {hello['setup']}", remedy="correct `setup` in the case file")
+            there = {tuple(row) for row in hello["before"]["rows"]}
+            self._hidden = frozenset(str(row[2]).lower() for row in hello["rows"] if tuple(row) not in there)
+            self._rows(hello["before"])
+            empty = self.ledger.state(self._rows(hello), "", None)
+            self._held[empty] = 0
+            self._started(hello, empty)
+        return self._child
+
+    def ask(self, request: dict[str, Any]) -> tuple[Reply, Tried]:
+        """Send a request that needs no state. Raises `ChildLost`, after which there is no child."""
+        try:
+            return self.child().ask(request, self.time_limit)
+        except ChildLost as lost:
+            self.close()
+            if lost.reason == "idle":
+                return self.child().ask(request, self.time_limit)
+            raise
+
+    def run(self, state: str, wire: Wire) -> tuple[Reply, Tried, str]:
+        """Run a step from a state; return the reply, the refused attempts, and the key of the state that it led to.
+
+        A child that does not hold the state is led there first, from the nearest state on the way that it holds.
+        Raises `ChildLost` where the step itself ended the child.
+        """
+        for _ in range(4):
+            try:
+                self.child()
+                if self._lead(state):
+                    reply, tried = self._send(state, wire)
+                    if not reply.get("missing"):
+                        self._retire = bool(reply.get("retire"))
+                        return reply, tried, self._take(state, wire, reply, None)
+                    del self._held[state]
+            except ChildLost as lost:
+                self.close()
+                if lost.reason != "idle":
+                    raise
+        raise ReplayError("the replay process keeps losing what it is told to keep", remedy="try again")
+
+    def _lead(self, state: str) -> bool:
+        for origin, step, target in self.ledger.path_to(state, self._held):
+            reply, _ = self._send(origin, step)
+            if reply.get("missing"):
+                del self._held[origin]
+                return False
+            self._take(origin, step, reply, target)
+            if target not in self._held:
+                self._held[target] = self._held[origin]
+        return True
+
+    def _send(self, state: str, wire: Wire) -> tuple[Reply, Tried]:
+        request: dict[str, Any] = {"op": "run", "from": self._held[state], "step": wire}
+        sha = wire.get("sha")
+        if sha and sha not in self._sent:
+            request["text"] = self.ledger.texts[sha]
+            self._sent.add(sha)
+        return self.child().ask(request, self.time_limit)
+
+    def _take(self, state: str, wire: Wire, reply: Reply, known: str | None) -> str:
+        """Remember where the child keeps the content that a step led to, and return its key.
+
+        ``known`` is the key that the same step led to before: a step that is not deterministic is held to it.
+        """
+        if "master" not in reply:
+            return state
+        rows = self._rows(reply)
+        data = self.ledger.states[state].data
+        if reply["changed"] or (data and reply["moved"]):
+            data = self.ledger.history(data, identity(wire))
+        key = known or self.ledger.state(rows, data, (state, wire))
+        self._held[key] = reply["state"]
+        return key
+
+    def _rows(self, reply: Reply) -> list[int]:
+        for row in reply["rows"]:
+            item: Row = (row[0], row[1], row[2], row[3])
+            self._numbers.append(-1 if self._internal(item) else self.ledger.number(item))
+        return [number for index in reply["master"] if (number := self._numbers[index]) >= 0]
+
+    def _internal(self, row: Row) -> bool:
+        return row[1].lower().startswith("sqlite_") or row[2].lower() in self._hidden

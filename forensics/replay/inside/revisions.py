@@ -1,0 +1,119 @@
+"""How Alembic revisions run: file by file on the scratch connection, inside the contexts that they expect.
+
+Works with Alembic 1.8 and newer, and SQLAlchemy 1.4 and 2. The project's ``env.py`` is not run: what it would pass to
+``configure()`` comes from the hints.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import Any
+
+import alembic
+import sqlalchemy
+from alembic.config import Config
+from alembic.operations import Operations
+from alembic.runtime.environment import EnvironmentContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+from sqlalchemy.pool import NullPool
+
+from . import numbered
+from .guard import Guard
+from .record import Record
+from .scratch import Scratch
+
+
+def make_engine(scratch: Scratch) -> Engine:
+    """Return an engine whose connections are recorded ones to the scratch database."""
+    return sqlalchemy.create_engine(
+        scratch.url, creator=lambda: scratch.connect(check_same_thread=False), poolclass=NullPool
+    )
+
+
+def version_table(hints: dict[str, Any]) -> str:
+    """Return the name of Alembic's own table; SQLite has no schemas, so that part of the name goes."""
+    name: str = hints["version_table"] or "alembic_version"
+    return name.rpartition(".")[2]
+
+
+class Revisions:
+    """Run revisions. Raises what a revision raises."""
+
+    def __init__(self, config: dict[str, Any], scratch: Scratch, guard: Guard, engine: Engine) -> None:
+        self.hints: dict[str, Any] = config["hints"]
+        self.scratch = scratch
+        self.engine = engine
+        self._guard = guard
+        self._root: str = config["root"]
+        self._metadata: Any = None
+        event.listen(Engine, "do_connect", self._connecting)
+
+    def versions(self) -> dict[str, str]:
+        """Return the versions that a result depends on."""
+        return {"alembic": str(alembic.__version__), "sqlalchemy": str(sqlalchemy.__version__)}
+
+    def marker(self) -> list[str]:
+        """Return the names of the tables that revisions would see."""
+        with self.engine.connect() as connection:
+            return [str(row[0]) for row in connection.execute(sqlalchemy.text("SELECT name FROM sqlite_master"))]
+
+    def run(self, text: str, path: str, entry: str, record: Record) -> None:
+        """Load a revision and run its upgrade, in one transaction as Alembic opens them on SQLite."""
+        module = numbered.load(text, path)
+        upgrade = numbered.function(module, entry)
+        name = version_table(self.hints)
+        config = Config()
+        config.set_main_option("script_location", self._root.replace("%", "%%"))
+        config.set_main_option("sqlalchemy.url", self.scratch.url.replace("%", "%%"))
+        folder = self._root if os.path.isdir(self._root) else os.path.dirname(path)
+        environment = EnvironmentContext(config, ScriptDirectory(folder))
+        with environment, self.engine.connect() as connection:
+            environment.configure(
+                connection=connection,
+                target_metadata=self.metadata(),
+                render_as_batch=True,
+                version_table=name,
+                transaction_per_migration=self.hints["transaction"] != "single",
+            )
+            context = environment.get_context()
+            with Operations.context(context), context.begin_transaction(_per_migration=True):
+                upgrade()
+        record.total = len(record.statements)
+
+    def metadata(self) -> Any:
+        """Return the metadata that gives constraints their names: the hint's object, or a new one with its templates."""
+        if self._metadata is None:
+            convention = self.hints["naming_convention"]
+            if isinstance(convention, str) and convention:
+                self._metadata = attribute(convention)
+                self._metadata = getattr(self._metadata, "metadata", self._metadata)
+            else:
+                self._metadata = sqlalchemy.MetaData(naming_convention=dict(convention) if convention else None)
+        return self._metadata
+
+    def _connecting(self, dialect: Any, record: Any, args: Any, options: Any) -> Any:
+        """Refuse every engine but the scratch one."""
+        if self._guard.armed and dialect is not self.engine.dialect and dialect.name != "sqlite":
+            place = " ".join(str(options.get(key, "")) for key in ("host", "port", "dbname", "database")).strip()
+            self._guard.refuse("connect", f"{dialect.name} {place}", "a replay opens the scratch database only")
+
+
+def create_models(models: list[str], engine: Engine, record: Record) -> None:
+    """Create every table of the metadata objects that the hint names."""
+    for name in models:
+        found = attribute(name)
+        getattr(found, "metadata", found).create_all(engine)
+    record.total = len(record.statements)
+
+
+def attribute(name: str) -> Any:
+    """Return the object that ``module:attribute`` names; the module is imported."""
+    module, _, path = name.partition(":")
+    found: Any = importlib.import_module(module)
+    for part in path.split(".") if path else ():
+        found = getattr(found, part)
+    return found
+

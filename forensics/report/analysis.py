@@ -1,0 +1,160 @@
+"""The analysis: which migrations ran, and the story that rebuilds the schema."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from forensics import wording
+from forensics.diagnosis import Diagnosis
+from forensics.markdown import Markdown, block, code, escape
+from forensics.report.text import Section, bullets, clip, codes, cut_table, fit, section
+
+_ALL = "the whole story is in [findings.json](findings.json)"
+_QUIET = ("ran", "waiting")
+
+
+def migrations(diagnosis: Diagnosis) -> Section | None:
+    """Return what the tracker says and what the schema shows of each migration; quiet stretches are one row."""
+    document = diagnosis.document
+    if not document["migrations"]:
+        return None
+    entries = list(zip(diagnosis.labels, diagnosis.marks, document["migrations"], strict=True))
+    rows: list[Sequence[object]] = []
+    for (mark, _), items in groupby(entries, key=lambda each: (each[1], each[2]["basis"])):
+        stretch = list(items)
+        if mark.name in _QUIET and len(stretch) > 3:
+            rows.append(_stretch([label for label, _, _ in stretch], mark, [item for _, _, item in stretch]))
+            continue
+        rows += [
+            (code(label), f"{mark.glyph} {mark.words}", _effects(item), _basis(item), _times(item))
+            for label, mark, item in stretch
+        ]
+    return section(
+        cut_table(
+            ["migration", "what is known", "its effects", "decided by", "recorded at (UTC)"], rows, limit=70, more=_ALL
+        )
+    )
+
+
+def _stretch(labels: Sequence[str], mark: wording.Mark, items: Sequence[Mapping[str, Any]]) -> Sequence[object]:
+    span = Markdown(f"{code(labels[0])} to {code(labels[-1])}")
+    present = sum(item["effects"]["present"] for item in items)
+    effects = f"{present:,} present" if mark.name == "ran" else ""
+    return span, f"{mark.glyph} {mark.words}", effects, _basis(items[0]), _times(*items)
+
+
+def _effects(item: Mapping[str, Any]) -> str:
+    effects = item["effects"]
+    if not effects["expected"]:
+        return "changes no object"
+    told = [f"{effects[key]} {key}" for key in ("absent", "superseded", "altered") if effects[key]]
+    return ", ".join([f"{effects['present']} of {effects['expected']} present", *told])
+
+
+def _basis(item: Mapping[str, Any]) -> str:
+    return wording.BASES[item["basis"]]
+
+
+def _times(*items: Mapping[str, Any]) -> str:
+    times = sorted({item["recorded_at"] for item in items if item["recorded_at"]})
+    return " to ".join(dict.fromkeys(time.replace("T", " ").removesuffix("Z") for time in (times[:1] + times[-1:])))
+
+
+def story(diagnosis: Diagnosis) -> Section | None:
+    """Return the steps that rebuild the schema from empty, the outside changes with their DDL, and what is left."""
+    explanation = diagnosis.document.get("explanation") or {}
+    if not explanation:
+        return None
+    return section(
+        _proof(explanation),
+        cut_table(["step", "what", "how much of it"], list(_steps(explanation, diagnosis.labels)), limit=60, more=_ALL),
+        fit(_outside(explanation), room=12_000, more=_ALL) or None,
+        _residual(explanation),
+        _ties(explanation),
+    )
+
+
+def _proof(explanation: Mapping[str, Any]) -> str:
+    left = explanation["baseline"]["residual"]
+    tracker = (
+        f"The story that the tracker tells misses it by {wording.count(left, 'difference')}."
+        if left
+        else "The tracker tells the same story."
+    )
+    if not explanation["reconstructed"]:
+        return f"These steps come nearest to the live schema, but do not rebuild it completely. {tracker}"
+    rest = ", apart from what is listed at the end" if explanation["residual"] else ""
+    return f"**Replaying these steps on an empty database gives the live schema exactly{rest}.** {tracker}"
+
+
+def _steps(explanation: Mapping[str, Any], order: Sequence[str]) -> Iterator[Sequence[object]]:
+    """Yield the steps as rows; migrations that ran whole and follow each other in the chain are one row."""
+    number, whole = 0, []
+    for step in [*explanation["steps"], {}]:
+        if "migration" in step and "statements" not in step:
+            whole.append(step["migration"])
+            continue
+        for span in wording.spans(whole, order):
+            inside = [each for each in whole if each == span] or whole
+            number += 1
+            yield _number(number), code(span), "whole" if len(inside) == 1 else "each whole, in this order"
+        whole = []
+        if "migration" in step:
+            number += 1
+            told = f"statements {wording.listing(wording.spans(map(str, step['statements']), _counted(step)))}"
+            yield _number(number), code(step["migration"]), f"{told} of {step.get('of', '?')}"
+        elif step:
+            number += 1
+            change = explanation["outside"][step["outside"]]
+            things = codes([wording.thing(each) for each in change["objects"]], 4)
+            what = Markdown(f"**outside change**, made by {wording.ORIGINS[change['origin']]}: {things}")
+            yield _number(number), what, f"{wording.count(len(change['ddl']), 'statement')}, below"
+
+
+def _number(number: int) -> str:
+    return str(number)
+
+
+def _counted(step: Mapping[str, Any]) -> list[str]:
+    return [str(each) for each in range(1, max([*step["statements"], 0]) + 1)]
+
+
+def _outside(explanation: Mapping[str, Any]) -> Iterator[str]:
+    for change in explanation["outside"]:
+        place = f"before {code(change['before'])}" if change["before"] else "after the last migration"
+        things = codes([wording.thing(each) for each in change["objects"]], 6)
+        ddl = ";\n".join(statement.rstrip().rstrip(";") for statement in change["ddl"])
+        yield f"Outside change {place}, made by {wording.ORIGINS[change['origin']]}: {things}\n\n" + (
+            block(clip(ddl, 2500), "sql") if ddl else "No statement is known for it."
+        )
+
+
+def _residual(explanation: Mapping[str, Any]) -> str | None:
+    if not explanation["residual"]:
+        return None
+    lines = [f"{escape(each['state'])} {code(wording.thing(each))}" for each in explanation["residual"]]
+    head = "What no executed statement wrote and whose time cannot be told:"
+    return f"{head}\n\n" + fit(["\n".join(f"- {line}" for line in lines[:40])], room=6000, more=_ALL)
+
+
+def _ties(explanation: Mapping[str, Any]) -> str | None:
+    if not explanation["ties"]:
+        return None
+    lines = [_tie(each) for each in explanation["ties"][:6]]
+    noun = wording.count(len(explanation["ties"]), "other story", "other stories")
+    head = f"{noun} would rebuild this schema as well; nothing in the evidence decides between them:"
+    return f"{head}\n\n{bullets(lines)}"
+
+
+def _tie(tie: Mapping[str, Any]) -> str:
+    parts = [
+        f"{escape(key)} {codes(value, 8)}"
+        for key, value in tie.items()
+        if isinstance(value, list) and value and all(isinstance(each, str) for each in value)
+    ]
+    if not parts and isinstance(tie.get("steps"), list):
+        names = [each["migration"] for each in tie["steps"] if "migration" in each]
+        parts = [f"steps {codes(names, 12)}"]
+    return "; ".join(parts) or escape(clip(tie))

@@ -1,0 +1,137 @@
+"""The facts: what was read, with its hashes; what was assumed; what was not examined."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from forensics import wording
+from forensics.diagnosis import Diagnosis
+from forensics.markdown import Markdown, code, escape
+from forensics.model import Event
+from forensics.plots.bursts import Burst, bursts
+from forensics.report.text import Section, bullets, clip, codes, cut_table, section
+
+_ALL = "all of them are in [findings.json](findings.json)"
+_ISOLATION = {
+    "namespaces": "in a child process of its own, in empty Linux namespaces (no network, no files of the project)",
+    "guard": "in a child process under a guard that refuses every connection, without help of the operating system",
+    "none": "without isolation",
+}
+
+
+def what_was_read(diagnosis: Diagnosis) -> Section | None:
+    """Return the database, its tracker and the chain as they were found."""
+    document = diagnosis.document
+    environment, tracker, chain = document["environment"], document["tracker"] or {}, document["chain"] or {}
+    rows: list[tuple[str, object]] = [
+        ("database", code(environment["url"]) if environment.get("url") else "saved evidence"),
+        ("kind", " ".join(filter(None, (environment.get("dialect"), environment.get("server_version"))))),
+        ("fingerprint of the schema", code(environment["fingerprint"]) if environment.get("fingerprint") else ""),
+        ("tracker", _tracker(tracker)),
+        *(("another tracker", _tracker(each)) for each in document["trackers"]),
+        ("chain", _chain(chain)),
+        ("the chain alone", _builds(chain.get("builds_from_empty")) if chain else ""),
+    ]
+    found = [row for row in rows if row[1]]
+    return section(cut_table(["fact", "as it was found"], found, limit=20, more=_ALL))
+
+
+def _tracker(tracker: Mapping[str, Any]) -> str:
+    if not tracker:
+        return ""
+    if tracker["state"] == "absent":
+        return "there is none"
+    head = f"{code(tracker['table'])} ({escape(tracker['tool'] or 'unknown tool')})"
+    recorded = tracker["recorded"]
+    if not recorded:
+        return Markdown(f"{head}, {tracker['state']}")
+    spans = wording.spans(recorded, sorted(recorded))
+    return Markdown(f"{head}, {wording.count(len(recorded), 'version')}: {codes(spans)}")
+
+
+def _chain(chain: Mapping[str, Any]) -> str:
+    if not chain:
+        return ""
+    ends = f"from {codes(chain['bases'], 3)} to {codes(chain['heads'], 3)}" if chain["bases"] else ""
+    text = f"{code(chain['path'])} ({escape(chain['tool'])}), {wording.count(chain['count'], 'migration')} {ends}"
+    return Markdown(text.rstrip())
+
+
+def _builds(builds: bool | None) -> str:
+    if builds is None:
+        return "could not be replayed from an empty database here"
+    return "builds an empty database" if builds else "fails on an empty database, by itself"
+
+
+def exhibits(diagnosis: Diagnosis) -> Section | None:
+    """Return everything that was read, with the hash by which a change would show."""
+    rows = [
+        (item.ref, item.kind, code(clip(item.name, 160)), "" if item.size is None else f"{item.size:,}",
+         code(item.sha256) if item.sha256 else "", item.how)
+        for item in diagnosis.exhibits
+    ]  # fmt: skip
+    if not rows:
+        return None
+    return section(cut_table(["", "what", "name", "bytes", "SHA-256", "how it was read"], rows, limit=60,
+                             more="the others are in the evidence folder"))  # fmt: skip
+
+
+def assumptions(diagnosis: Diagnosis) -> Section | None:
+    """Return what was assumed (zones, precision, the replay) and what was not examined."""
+    zones: dict[str, set[str]] = {}
+    for event in diagnosis.events:
+        if event.assumed:
+            zones.setdefault(event.assumed, set()).add(event.source)
+    lines = [
+        f"{escape(zone)} was assumed for the times of the {wording.listing(sorted(sources))}, which name no zone."
+        for zone, sources in sorted(zones.items())
+    ]
+    explanation = diagnosis.document.get("explanation") or {}
+    if explanation:
+        scratch = explanation["scratch"]
+        version = f" of version {escape(scratch['server_version'])}" if scratch["server_version"] else ""
+        lines.append(f"The chain was replayed on a scratch database{version}, {_ISOLATION[scratch['isolation']]}.")
+    return section(bullets([*lines, *_not_examined(diagnosis)]))
+
+
+def _not_examined(diagnosis: Diagnosis) -> Iterable[str]:
+    yield "Not examined: the rows of user data; only the schema and the tracker were read."
+    if diagnosis.state in ("unreadable", "not-initialised"):
+        return
+    sources = {event.source for event in diagnosis.events}
+    for source, words in (("log", "an application log"), ("git", "the history of the migration files in git")):
+        if source not in sources:
+            yield f"Not examined: {words}; there was none."
+    untold = [label for label, mark in zip(diagnosis.labels, diagnosis.marks, strict=True) if mark.glyph == "?"]
+    if untold:
+        yield f"Cannot be told from the schema: whether {codes(wording.spans(untold, diagnosis.labels))} ran."
+
+
+def chronicle(events: Iterable[Event]) -> Section | None:
+    """Return the timeline as a table: bursts as one row, each with source, place, assumed zone and precision."""
+    rows = [_row(burst) for burst in bursts(events, limit=60)]
+    if not rows:
+        return None
+    more = "all of them are in [timeline.csv](timeline.csv) and [timeline.jsonl](timeline.jsonl)"
+    table = cut_table(["at (UTC)", "source", "what", "where", "zone", "precision"], rows, limit=60, more=more)
+    return section(table, f"Every event by itself: {more.removeprefix('all of them are in ')}.")
+
+
+def _row(burst: Burst) -> tuple[object, ...]:
+    first = burst.events[0]
+    at = "unknown" if burst.start is None else f"{burst.start:%Y-%m-%d %H:%M:%S}"
+    where = code(clip(first.ref, 120)) if first.ref else ""
+    if len(burst.events) > 1:
+        where = Markdown(f"{where} and {len(burst.events) - 1} more")
+    zone = f"{first.assumed} (assumed)" if first.assumed else "its own"
+    return at, burst.source, clip(burst.text), where, zone, _precise(first)
+
+
+def _precise(event: Event) -> str:
+    if event.at is None:
+        return ""
+    for size, unit in ((86400.0, "day"), (3600.0, "hour"), (60.0, "minute"), (1.0, "second"), (1e-3, "millisecond")):
+        if event.precision >= size:
+            return f"1 {unit}" if event.precision == size else f"{event.precision / size:g} {unit}s"
+    return "1 microsecond"

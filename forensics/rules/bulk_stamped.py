@@ -1,0 +1,89 @@
+"""Several rows were written at one instant, or say themselves that they were skipped."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import datetime
+
+from forensics.assignment import RowMatch
+from forensics.model import Finding, Proof
+from forensics.rules.base import Rule
+from forensics.rules.facts import Facts, listing, plural
+
+SKIPPED = re.compile(r"\b(skip(ped)?|fak(e|ed)|stamp(ed)?|mark(ed)?|already applied|manual(ly)?|baseline)\b", re.IGNORECASE)
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """Yield one finding for the rows that were written together by something else than a run.
+
+    One odd sign is never enough: rows of one instant are also what a fast run on an empty database leaves. Either the rows say
+    that they were skipped, or none of what they claim, where it can be told, was executed.
+    """
+    if facts.history.keeps == "head" or len(facts.history.rows) < 2:
+        return
+    rows = [match for match in facts.matches.values() if facts.chain is not None and match.row.version in facts.chain.by_version]
+    said = [match for match in rows if SKIPPED.search(match.row.description)]
+    by_instant: dict[datetime, list[RowMatch]] = defaultdict(list)
+    for match in rows:
+        if match.row.recorded_at is not None:
+            by_instant[match.row.recorded_at].append(match)
+    chosen = {match.row.version: match for match in said}
+    for together in by_instant.values():
+        if len(together) >= 3 and not any(_ran(facts, match) for match in together) and any(_failed(facts, match) for match in together):
+            chosen.update((match.row.version, match) for match in together)
+    stamped = [match for match in rows if match.row.version in chosen]
+    if len(stamped) < 2 and not (said and any(_failed(facts, match) for match in said)):
+        return
+    names = [item.id for item in facts.migrations if item.version in chosen]
+    all_ran = all(facts.judged[name].executed in ("yes", "unknown") for name in names if name in facts.judged)
+    instants = sorted({match.row.recorded_at for match in stamped if match.row.recorded_at})
+    evidence = [Proof(
+        source="tracker",
+        detail=f"{plural(len(stamped), 'row')} at {plural(len(instants), 'instant')}: "
+        + listing([f"{at:%Y-%m-%d %H:%M:%S}Z" for at in instants], 3),
+        ref=stamped[0].row.ref,
+    )]  # fmt: skip
+    descriptions = sorted({match.row.description for match in stamped if SKIPPED.search(match.row.description)})
+    if descriptions:
+        evidence.append(Proof(source="tracker", detail=f"descriptions: {listing([repr(text) for text in descriptions], 2)}", ref=stamped[0].row.ref))
+    sums = [match for match in stamped if match.by == "checksum"]
+    if not sums:
+        evidence.append(Proof(source="tracker", detail="none of the rows has the checksum of a file", ref=facts.history.table or ""))
+    yield Finding(
+        cause="bulk-stamped",
+        scope="environment",
+        severity="info" if all_ran else "warning",
+        migrations=facts.labels(names),
+        summary=f"{plural(len(stamped), 'row')} of the tracker ({stamped[0].row.version} to {stamped[-1].row.version}) were not written by a run"
+        + (", but everything they claim is there: info only." if all_ran else "."),
+        evidence=tuple(evidence),
+        evidence_against=() if len(instants) > 1 else (
+            Proof(source="tracker", detail="one instant alone is also what a fast run leaves; the rows' words or the schema decide"),
+        ),
+        confidence=0.95 if descriptions else 0.85,
+        would_overturn="A log of the migration tool that shows these migrations running at that time.",
+        remedy="Do not trust these rows; see what each migration really did in the findings about it.",
+        prevention="Take the right to write the tracker from people; give the tool a command that says who marks what, and why.",
+    )  # fmt: skip
+
+
+def _ran(facts: Facts, match: RowMatch) -> bool:
+    return any(facts.judged[name].executed == "yes" for name in _names(facts, match))
+
+
+def _failed(facts: Facts, match: RowMatch) -> bool:
+    return any(facts.judged[name].executed in ("no", "partial") for name in _names(facts, match))
+
+
+def _names(facts: Facts, match: RowMatch) -> list[str]:
+    return [item.id for item in facts.migrations if item.version == match.row.version and item.id in facts.judged]
+
+
+RULE = Rule(
+    cause="bulk-stamped",
+    severity="warning",
+    question="Were rows of the tracker written by something else than a run?",
+    check=check,
+)

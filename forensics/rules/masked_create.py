@@ -1,0 +1,81 @@
+"""``CREATE ... IF NOT EXISTS`` did nothing, without a word, because something else had the name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from forensics.explain.compare import changed
+from forensics.explain.masks import Mask, masked_here
+from forensics.model import Finding, ObjectRef, Proof
+from forensics.rules.base import Rule
+from forensics.rules.facts import Facts, listing
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """Yield one finding for each migration and table whose creation met another shape, or would meet it."""
+    if facts.explanation is None:
+        return
+    seen: set[tuple[str, str]] = set()
+    foreseen = {item.migration.id: item for item in facts.explanation.failures}
+    absent = [item.id for item in facts.migrations if facts.judged[item.id].executed in ("no", "unknown")]
+    met = list(facts.explanation.masks)
+    makers = facts.explanation.makers()
+    for name in absent:
+        if name in facts.pending or name in facts.recorded:
+            met += masked_here(facts.explanation.search.player, name, facts.explanation.subject.live, makers)
+    for mask in met:
+        if (mask.migration, mask.table.casefold()) not in seen:
+            seen.add((mask.migration, mask.table.casefold()))
+            yield _finding(facts, mask, mask.migration in foreseen)
+
+
+def _finding(facts: Facts, mask: Mask, fails: bool) -> Finding:
+    label = facts.label(mask.migration)
+    by_chain = bool(mask.by)
+    maker = f"migration {facts.label(mask.by)}" if mask.by else "something outside the migrations (the application or a person)"
+    lacking = [
+        was.name for _key, was, now in changed(mask.would, mask.there) if was is not None and now is None and was.kind == "column"
+    ]
+    lacking.sort()
+    failure = next((item for item in facts.explanation.failures if item.migration.id == mask.migration), None) if facts.explanation else None
+    evidence = [
+        Proof(source="file", detail=" ".join(mask.statement.split())[:160], ref=facts.chain.by_id[mask.migration].file or "" if facts.chain else ""),
+        Proof(source="schema", detail=f"{mask.table} was made by {maker}; it lacks {listing(lacking)}", ref=f"table {mask.table}"),
+    ]
+    for step in facts.explanation.played.told if facts.explanation else ():
+        if getattr(step.step, "group", "").casefold() == mask.table.casefold() and getattr(step.step, "ref", ""):
+            evidence.append(Proof(source="source", detail=f"the application's code creates {mask.table}", ref=step.step.ref))  # type: ignore[union-attr]
+    executed = facts.judged[mask.migration].executed
+    ahead = executed in ("no", "unknown") and mask.migration in facts.pending
+    if failure is not None:
+        statement = " ".join(failure.statement.split())[:120]
+        evidence.append(Proof(source="replay", detail=f"`{statement}` fails: {failure.error}", ref=f"failures {label}"))
+        effect = f"then `{statement}` fails with `{failure.error}`"
+    else:
+        effect = "whatever needs those columns fails later"
+    return Finding(
+        cause="masked-create",
+        scope="chain" if by_chain else "environment",
+        severity="warning" if by_chain else "error",
+        migrations=(label,),
+        objects=(
+            ObjectRef(kind="table", table=None, name=mask.table, state="altered"),
+            *(ObjectRef(kind="column", table=mask.table, name=name, state="missing") for name in lacking),
+        ),
+        summary=f"Migration {label} creates {mask.table} only if it does not exist, and {maker} had made it in another shape: "
+        f"the creation {'will do' if ahead else 'does'} nothing, {mask.table} lacks {listing(lacking)}, and {effect}."
+        + (" The chain does this to itself, so it is a warning wherever it runs." if by_chain else ""),
+        evidence=tuple(evidence),
+        confidence=0.97 if failure is not None else 0.9,
+        would_overturn=f"A definition of {mask.table} in the live schema that has {listing(lacking)}.",
+        remedy=f"Add the missing columns to {mask.table} (with the definitions of {label}), then run what follows in it.",
+        prevention="Create tables in migrations only, without IF NOT EXISTS, so that a wrong shape fails at once and by name.",
+    )
+
+
+RULE = Rule(
+    cause="masked-create",
+    severity="error",
+    question="Did a permissive creation hide that a table has another shape?",
+    check=check,
+)

@@ -1,0 +1,59 @@
+"""Recorded, and once a file of this chain; the file is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from forensics.assignment import RowMatch
+from forensics.model import Finding, Proof
+from forensics.rules.base import Rule
+from forensics.rules.facts import Facts
+
+
+def orphans(facts: Facts) -> list[RowMatch]:
+    """Return the rows of which no file of the chain has the version."""
+    chain = facts.chain
+    if chain is None:
+        return []
+    return [match for match in facts.matches.values() if match.row.version not in chain.by_version and match.row.success]
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """Yield one finding for each recorded version whose file is gone.
+
+    A tracker that keeps a row a migration says so by itself; one that keeps only the head is believed where git knows the file.
+    """
+    for match in orphans(facts):
+        known = [item for item in facts.versions if _speaks(item.path, match)]
+        if facts.history.keeps == "head" and not known:
+            continue
+        name = known[-1].path.rsplit("/", 1)[-1].rsplit(".", 1)[0] if known else match.row.version
+        evidence = [Proof(source="tracker", detail=match.row.description or "recorded", ref=match.row.ref)]
+        if match.note:
+            evidence.append(Proof(source="git" if known else "tracker", detail=match.note, ref=match.row.ref))
+        for item in known:
+            if item.action in ("D", "A"):
+                verb = "deleted" if item.action == "D" else "added"
+                evidence.append(Proof(source="git", detail=f"{item.path} {verb} {item.at:%Y-%m-%d}: {item.subject!r}", ref=f"git:{item.commit[:12]}"))
+        yield Finding(
+            cause="missing-file",
+            scope="environment",
+            severity="error",
+            migrations=(name,),
+            summary=f"Version {match.row.version} is recorded, but its file is gone from the chain"
+            + (f"; git knows it as {known[-1].path}." if known else ", and git does not know it."),
+            evidence=tuple(evidence),
+            confidence=0.95 if known else 0.8,
+            would_overturn="The file, on another branch or in the deployed package.",
+            remedy="Restore the file from git, so that the folder can build what is live.",
+            prevention="Never delete a migration that has run anywhere; squash only with a proof that both build the same.",
+        )
+
+
+def _speaks(path: str, match: RowMatch) -> bool:
+    stem = path.rsplit("/", 1)[-1]
+    version = match.row.version
+    return stem.startswith((f"{version}_", f"{version}.", f"{version}-")) or stem.rsplit(".", 1)[0] == version
+
+
+RULE = Rule(cause="missing-file", severity="error", question="Is the file of a recorded migration gone?", check=check)

@@ -1,0 +1,34 @@
+"""The chain, or part of it, could not be replayed here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from forensics.model import Finding, Proof
+from forensics.rules.base import Rule
+from forensics.rules.facts import Facts, listing
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """Yield one finding for the migrations that could not be run at all, with the hint that would help."""
+    if not facts.not_run:
+        return
+    names = [item.id for item in facts.migrations if item.id in facts.not_run and item.loadable]
+    if not names:
+        return
+    labels = facts.labels(names)
+    yield Finding(
+        cause="not-replayable",
+        scope="chain",
+        severity="warning",
+        migrations=labels,
+        summary=f"{listing(labels)} could not be replayed here: {facts.not_run[names[0]]}. What they did is not known.",
+        evidence=tuple(Proof(source="replay", detail=facts.not_run[name], ref=facts.label(name)) for name in names[:8]),
+        confidence=0.95,
+        would_overturn="A replay with the hint in place.",
+        remedy="Put the named hint into the case file (python, sys_path, setup, environment, trust) and run again.",
+        prevention="Let migrations import nothing of the application.",
+    )
+
+
+RULE = Rule(cause="not-replayable", severity="warning", question="Could part of the chain not be replayed?", check=check)

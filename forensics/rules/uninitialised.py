@@ -1,0 +1,33 @@
+"""No tracker and no application objects: an empty database, not a broken one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from forensics.model import Finding, Proof
+from forensics.rules.base import Rule
+from forensics.rules.facts import Facts
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """Yield one finding for an empty database."""
+    evidence = facts.evidence
+    objects = bool(facts.explanation and facts.explanation.subject.live)
+    if evidence.state == "unreadable" or objects or facts.history.rows:
+        return
+    tracker = facts.history.state != "absent"
+    yield Finding(
+        cause="uninitialised",
+        scope="environment",
+        severity="info",
+        summary="The database is empty: no application object" + (", an empty tracker." if tracker else ", no tracker.")
+        + " It was never initialised, and nothing is wrong with it.",
+        evidence=(Proof(source="schema", detail=evidence.problem or "no table, no view, no row of a tracker", ref=evidence.url or evidence.environment),),
+        confidence=0.99,
+        would_overturn="Another file or address that this environment really uses.",
+        remedy="Nothing; run the migrations when the environment is needed.",
+        prevention="None needed.",
+    )  # fmt: skip
+
+
+RULE = Rule(cause="uninitialised", severity="info", question="Is the database simply empty?", check=check)
