@@ -7,6 +7,7 @@ import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from forensics.adapters.numbered import comment_line
 from forensics.adapters.revisions import ancestors
@@ -207,12 +208,17 @@ def _version(item: FileVersion) -> str:
 def _index(texts: Sequence[_Text]) -> dict[str, list[_Text]]:
     found: dict[str, list[_Text]] = {}
     for text in texts:
-        for value in {_plain(value) for value in _sums(text.content)}:
+        for value in _sums(text.content):
             found.setdefault(value, []).append(text)
     return found
 
 
-def _sums(content: Content) -> Iterator[str]:
+@lru_cache(maxsize=4096)
+def _sums(content: Content) -> frozenset[str]:
+    return frozenset(_plain(value) for value in _hashes(content))
+
+
+def _hashes(content: Content) -> Iterator[str]:
     yield content.md5
     yield content.sha256
     for text in {content.text, content.text.replace("\n", "\r\n"), content.text.strip(), "\ufeff" + content.text}:

@@ -243,8 +243,9 @@ def _versions(git_dir: Path, entries: Sequence[_Entry], place: str) -> tuple[Fil
                 reachable=entry.reachable,
             )
         )  # fmt: skip
-    found.reverse()  # git lists the newest first, and commits of one second keep their order
-    return tuple(sorted(found, key=lambda item: item.at))
+    # git lists the newest first; commits of one second keep their order, and files of one commit go by name.
+    age = {entry.commit: -place for place, entry in enumerate(entries)}
+    return tuple(sorted(found, key=lambda item: (item.at, age[item.commit], item.path)))
 
 
 def _blobs(git_dir: Path, names: Sequence[str]) -> dict[str, bytes]:

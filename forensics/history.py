@@ -31,7 +31,7 @@ _EXTRA = frozenset({
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A table that may be a tracker. ``usual``: its name speaks for it; ``strict``: every one of its columns does too."""
+    """A table that may be a tracker. ``usual``: its name speaks for it; ``strict``: all its columns do too."""
 
     adapter: Adapter
     table: str
@@ -60,7 +60,7 @@ def read_histories(
     if chain is not None:
         if tracker and tracker.get("table"):
             own = _told(reader, chain, tables, tracker, spelling, zone)
-        else:
+        elif chain.tool in adapters():  # of a chain that could not be read nothing can be said to be missing
             own = _own(reader, chain, candidates, spelling, zone)
     others = []
     for item in candidates:
@@ -82,8 +82,15 @@ def _candidates(tables: Mapping[str, Sequence[str]], chain: Chain | None) -> Ite
             if not adapter.guessed:
                 exact = len(tables[table]) == len(adapter.requires)
                 if usual or exact:
-                    yield Candidate(adapter=adapter, table=table, present=tables[table], columns=columns, usual=usual, strict=usual,
-                                    score=score + 4 * usual + 8 * (table.casefold() == named))  # fmt: skip
+                    yield Candidate(
+                        adapter=adapter,
+                        table=table,
+                        present=tables[table],
+                        columns=columns,
+                        score=score + 4 * usual + 8 * (table.casefold() == named),
+                        usual=usual,
+                        strict=usual,
+                    )
                 continue
             guess = _guess(adapter, table, tables[table], columns, usual=usual)
             if guess is not None:
@@ -121,6 +128,8 @@ def _own(reader: Reader, chain: Chain, candidates: Sequence[Candidate], spelling
         if item.adapter.name != chain.tool or (named and item.table.casefold() != named):
             continue
         history = _read(reader, _confirmed(reader, item, spelling), spelling, zone, tool=chain.tool)
+        if _only_head(item, history, chain):
+            history = replace(history, keeps="head")
         known = sum(spelling.knows(version) for version in history.versions)
         if item.adapter.guessed:
             sure = known > 0 and 2 * known >= len(history.rows) and (item.usual or spelling.telling(history))
@@ -133,6 +142,12 @@ def _own(reader: Reader, chain: Chain, candidates: Sequence[Candidate], spelling
         return best[1]
     adapter = adapters().get(chain.tool)
     return History(tool=chain.tool, table=None, state="absent", keeps=adapter.keeps if adapter else "rows")
+
+
+def _only_head(item: Candidate, history: History, chain: Chain) -> bool:
+    # One row, no time, and not the first version: such a table is overwritten at every step (`version = 7`).
+    alone = len(history.rows) == 1 and "recorded_at" not in item.columns
+    return alone and item.adapter.guessed and history.versions[0] not in {chain.label(name) for name in chain.bases}
 
 
 def _confirmed(reader: Reader, item: Candidate, spelling: Spelling) -> Candidate:
@@ -168,7 +183,7 @@ def _told(
     spelling: Spelling,
     zone: str,
 ) -> History:
-    adapter = adapters()[chain.tool]
+    adapter = adapters().get(chain.tool) or adapters()["numbered"]
     wanted = tracker["table"].rpartition(".")[2]
     table = next((name for name in tables if name.casefold() == wanted.casefold()), None)
     if table is None:
@@ -193,7 +208,9 @@ def _told(
             adapter,
             f"No column of {table} looks like a version; name it as tracker.version in the case file",
         )
-    item = Candidate(adapter=adapter, table=table, present=tables[table], columns=columns, score=0, usual=True, strict=True)
+    item = Candidate(
+        adapter=adapter, table=table, present=tables[table], columns=columns, score=0, usual=True, strict=True
+    )
     if "version" not in tracker:
         item = _confirmed(reader, item, spelling)
     return _read(reader, item, spelling, zone, tool=chain.tool)

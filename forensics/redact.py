@@ -15,7 +15,7 @@ _NAME = (
     r"(?:pass(?:word|wd|phrase|code)?|pwd|secret|token|api[_-]?key|access[_-]?key(?:[_-]?id)?|private[_-]?key|"
     r"client[_-]?secret|credentials?|auth|signature|sig|sas|session[_-]?key|encryption[_-]?key|hexkey|sslkey)"
 )
-_QUERY = re.compile(rf"([?&;][^=&;\s]*{_NAME}[^=&;\s]*=)[^&;\s\"'<>]*", re.IGNORECASE)
+_QUERY = re.compile(rf"([?&;][^=&;\s]*(?:{_NAME}[^=&;\s]*|key)=)[^&;\s\"'<>]*", re.IGNORECASE)
 _QUERY_USER = re.compile(r"([?&](?:user|username|uid|login)=)[^&\s\"'<>]*", re.IGNORECASE)
 _URL = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]*://)([^\s\"'<>]*)")
 _ASSIGNED = re.compile(

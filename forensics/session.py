@@ -7,7 +7,7 @@ and its chain alone, so it is kept under their hash: while nothing changes, noth
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -113,18 +113,20 @@ class Case:
     def document(self, names: Iterable[str] | None = None) -> Document:
         """Return the ``forensics/fleet/1`` document of these environments (default: all)."""
         chosen = self._chosen(names)
-        key = digest([self.title, self.file.incident, [item.key for item in chosen]])
-        found = self.workspace.kept("fleet", key)
-        if found is None:
-            found = _engine().diagnose_fleet(
-                self.title,
-                [(item.evidence, item.chain_evidence) for item in chosen],
-                cache=self.workspace.cache,
-                trust=self.trust,
-                progress=self.progress,
-            )
-            self.workspace.keep("fleet", key, found)
-        return found
+        case = {"title": self.title, "incident": self.file.incident}
+        engine = _engine()
+        with ExitStack() as stack:
+            workshops: dict[str, Any] = {}
+            for item in chosen:
+                if item.known_document() is None:
+                    name = item.spec.chain
+                    if name not in workshops:
+                        shop = engine.Workshop(self.chain(name), cache=self.workspace.cache, trust=self.trust)
+                        workshops[name] = stack.enter_context(shop)
+                    item.conclude(workshops[name])
+                if self.progress is not None:
+                    self.progress(item.name)
+            return dict(engine.fleet(case, [item.document for item in chosen]))
 
     def matrix(self) -> pd.DataFrame:
         """Return which migration really ran where: one row a migration, one column an environment.
@@ -164,6 +166,7 @@ class Environment:
         self._evidence: Evidence | None = None
         self._content = ""
         self._diagnosis: Diagnosis | None = None
+        self._document: Document | None = None
 
     @property
     def name(self) -> str:
@@ -231,12 +234,22 @@ class Environment:
     @property
     def document(self) -> Document:
         """The ``forensics/diagnosis/1`` document."""
-        found = self.case.workspace.kept("diagnosis", self.key)
-        if found is None:
-            found = _engine().diagnose(
-                self.evidence, self.chain_evidence, cache=self.case.workspace.cache, trust=self.case.trust
-            )
-            self.case.workspace.keep("diagnosis", self.key, found)
+        return self.known_document() or self.conclude()
+
+    def known_document(self) -> Document | None:
+        """Return the document if it is known already, without replaying anything."""
+        if self._document is None:
+            self._document = self.case.workspace.kept("diagnosis", self.key)
+        return self._document
+
+    def conclude(self, workshop: Any = None) -> Document:
+        """Diagnose, in a workshop that other environments share or in one of its own, and keep the document."""
+        found: Document = _engine().diagnose(
+            self.evidence, self.chain_evidence, workshop=workshop, cache=self.case.workspace.cache,
+            trust=self.case.trust,
+        )  # fmt: skip
+        self.case.workspace.keep("diagnosis", self.key, found)
+        self._document = found
         return found
 
     @property
@@ -267,7 +280,7 @@ class Environment:
 
     def _taken(self, found: Evidence) -> None:
         self._evidence = found
-        self._diagnosis = None
+        self._diagnosis = self._document = None
         # Neither the moment of reading nor rows of users' data, which change a file's hash, make another diagnosis.
         self._content = digest(encode(replace(found, acquired_at=None, exhibits=())))
 

@@ -28,7 +28,8 @@ class Tables:
 
     def columns(self) -> Mapping[str, tuple[str, ...]]:
         rows = self.connection.execute(
-            "select m.name, c.name from sqlite_master m, pragma_table_xinfo(m.name) c where m.type = 'table' order by m.rowid"
+            "select m.name, c.name from sqlite_master m, pragma_table_xinfo(m.name) c "
+            "where m.type = 'table' order by m.rowid"
         )
         found: dict[str, tuple[str, ...]] = {}
         for table, column in rows:
@@ -51,6 +52,11 @@ def database(script: str) -> Iterator[Tables]:
         yield Tables(connection)
     finally:
         connection.close()
+
+
+def table(name: str, columns: str, rows: str = "") -> str:
+    """Return the script that makes a table, with rows spelled as in SQL."""
+    return f'create table "{name}" ({columns});' + (f'insert into "{name}" values {rows};' if rows else "")
 
 
 def write(folder: Path, files: Mapping[str, str]) -> Path:

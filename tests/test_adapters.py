@@ -179,7 +179,7 @@ def test_alembic_is_read_from_its_folder_its_versions_or_its_ini(tmp_path, place
 
 def test_alembic_assignments_in_every_form(tmp_path):
     write(tmp_path, **{
-        "a.py": "from typing import Union\nrevision: str = 'aaa'\ndown_revision: Union[str, None] = None\ndef upgrade(): pass",
+        "a.py": "import typing as t\nrevision: str = 'aaa'\ndown_revision: t.Optional[str] = None\ndef upgrade(): pass",
         "b.py": "PREVIOUS = 'aaa'\nrevision, down_revision = 'bbb', PREVIOUS\ndef upgrade(): pass",
         "c.py": "revision = 'ccc'\ndown_revision = ('aaa',)\nbranch_labels = ['side']\ndef upgrade(): pass",
         "d.py": "revision = 'ddd'\ndown_revision = ('bbb', 'ccc')\ndef upgrade(): pass",

@@ -3,17 +3,17 @@ from __future__ import annotations
 import os
 
 import pytest
+from chains import commit, git, write
 
 from forensics.chain import chain_evidence, load_chain
 from forensics.errors import AmbiguousTool, ChainUnreadable, UnknownTool
-from tests.chains import commit, git, write
 
 REVISION = "revision = 'aaaa1111'\ndown_revision = None\ndef upgrade(): pass\n"
 
 
 @pytest.mark.parametrize("tool", ["auto", "numbered", "alembic"])
 def test_a_folder_without_migrations_is_told_apart_and_each_has_a_way_out(tmp_path, tool):
-    with pytest.raises(ChainUnreadable, match="There is no migrations folder db/migrations; check the path"):
+    with pytest.raises(ChainUnreadable, match="There is no migrations folder db/migrations; check"):
         load_chain(tmp_path / "no", display="db/migrations", tool=tool)
     (tmp_path / "file").write_text("x")
     with pytest.raises(ChainUnreadable, match="is a file, not a folder"):
@@ -22,7 +22,7 @@ def test_a_folder_without_migrations_is_told_apart_and_each_has_a_way_out(tmp_pa
     with pytest.raises(ChainUnreadable, match="is empty; give the folder that holds"):
         load_chain(tmp_path / "empty", tool=tool)
     write(tmp_path / "other", {"notes.txt": "", "a\n<b>.md": ""})
-    with pytest.raises((UnknownTool, ChainUnreadable), match="notes.txt") as caught:
+    with pytest.raises((UnknownTool, ChainUnreadable), match=r"notes\.txt") as caught:
         load_chain(tmp_path / "other", tool=tool)
     assert "\n" not in str(caught.value)
 

@@ -4,11 +4,11 @@ import dataclasses
 from datetime import UTC, datetime
 
 import pytest
+from chains import database, table, write
 
 from forensics.chain import load_chain
 from forensics.history import read_histories, recorded
 from forensics.model import Hints
-from tests.chains import database, write
 
 TRACKER = """create table schema_versions (id integer primary key, version text unique not null,
 applied_at timestamp default current_timestamp, description text, checksum text);"""
@@ -46,9 +46,8 @@ def test_a_tracker_of_the_usual_shape(chain):
 @pytest.mark.parametrize("value", ["4", "'4'", "'004'", "4.0", "'004_x'", "'004_x.sql'", "x'303034'"])
 def test_a_version_may_be_the_number_the_stem_or_the_file(tmp_path, value):
     chain = load_chain(write(tmp_path / "m", {"003_w.sql": "", "004_x.sql": ""}))
-    with database(
-        f"create table migrations (version, applied_at); insert into migrations values ({value}, 1770000000)"
-    ) as reader:
+    script = table("migrations", "version, applied_at", f"({value}, 1770000000)")
+    with database(script) as reader:
         (own,) = read_histories(reader, chain)
     assert own.versions == ("004",)
     assert own.rows[0].recorded_at == datetime(2026, 2, 2, 2, 40, tzinfo=UTC)
@@ -56,9 +55,7 @@ def test_a_version_may_be_the_number_the_stem_or_the_file(tmp_path, value):
 
 
 def test_a_row_that_names_one_of_two_files_means_that_one(chain):
-    with database(
-        "create table _migrations (name text, run_at text); insert into _migrations values ('003_b.sql', '2026-01-01 00:00:00')"
-    ) as reader:
+    with database(table("_migrations", "name text, run_at text", "('003_b.sql', '2026-01-01 00:00:00')")) as reader:
         (own,) = read_histories(reader, chain)
     assert own.versions == ("003_b",)
     assert recorded(chain, own) == ("003_b",)
@@ -66,21 +63,21 @@ def test_a_row_that_names_one_of_two_files_means_that_one(chain):
 
 def test_the_version_column_is_the_one_that_the_files_confirm(chain):
     script = """create table migration_history (id integer primary key, name text, version text, created_at text);
-    insert into migration_history values (1, 'start', '1.4.2', '2026-01-01 00:00:00'), (2, '002_more', '1.4.2', '2026-01-02 00:00:00');
-    update migration_history set name = '001_start' where id = 1;"""
+    insert into migration_history values (1, '001_start', '1.4.2', '2026-01-01 00:00:00');
+    insert into migration_history values (2, '002_more', '1.4.2', '2026-01-02 00:00:00');"""
     with database(script) as reader:
         (own,) = read_histories(reader, chain)
     assert own.versions == ("001", "002")
 
 
 @pytest.mark.parametrize("script", [
-    "create table migrations (id integer primary key, animal text, season text, created_at text); insert into migrations values (1, 'goose', 'autumn', '2025-01-01')",
-    "create table migrations (id integer primary key, name text, created_at text); insert into migrations values (1, 'goose', '2025-01-01'), (2, 'stork', '2025-01-01')",
-    "create table documents (id integer primary key, version integer, created_at text); insert into documents values (1, 1, '2025-01-01'), (2, 2, '2025-01-01')",
-    "create table documents (id integer primary key, title text, version integer, applied_at text); insert into documents values (1, 'x', 1, '2025-01-01')",
-    "create table schema_migrations (version integer, dirty boolean); insert into schema_migrations values (3, 0)",
-    "create table orders (id integer primary key, name text, executed_at text, status text); insert into orders values (1, '001_start', '2025-01-01', 'ok')",
-    "create table app_versions (id integer primary key, version text, platform text, released text); insert into app_versions values (1, '001', 'x', 'y')",
+    table("migrations", "id, animal, season, created_at", "(1, 'goose', 'autumn', '2025-01-01')"),
+    table("migrations", "id integer primary key, name, created_at", "(1, 'goose', '2025'), (2, 'stork', '2025')"),
+    table("documents", "id integer primary key, version, created_at", "(1, 1, '2025-01-01'), (2, 2, '2025-01-01')"),
+    table("documents", "id integer primary key, title, version, applied_at", "(1, 'x', 1, '2025-01-01')"),
+    table("schema_migrations", "version integer, dirty boolean", "(3, 0)"),
+    table("orders", "id integer primary key, name, executed_at, status", "(1, '001_start', '2025-01-01', 'ok')"),
+    table("app_versions", "id integer primary key, version, platform, released", "(1, '001', 'x', 'y')"),
 ])  # fmt: skip
 def test_decoys_are_no_trackers(chain, script):
     with database(script) as reader:
@@ -101,7 +98,7 @@ def test_no_row_of_a_table_that_does_not_look_like_a_tracker_is_read(chain):
 
 
 def test_a_tracker_by_an_unusual_name_counts_where_the_files_confirm_it(chain):
-    script = "create table done (script text, applied_at text); insert into done values ('001_start.sql', '2026-01-01 10:00:00')"
+    script = table("done", "script text, applied_at text", "('001_start.sql', '2026-01-01 10:00:00')")
     with database(script) as reader:
         (own,) = read_histories(reader, chain)
     assert (own.table, own.versions) == ("done", ("001",))
@@ -117,9 +114,8 @@ def test_a_tracker_that_knows_only_strange_versions_is_still_the_tracker(chain):
 
 
 def test_empty_and_abandoned_trackers(chain):
-    script = (
-        TRACKER
-        + "create table migration_history (id integer primary key, migration_name text, batch integer, executed_at text);"
+    script = TRACKER + table(
+        "migration_history", "id integer primary key, migration_name text, batch integer, executed_at text"
     )
     with database(script) as reader:
         own, other = read_histories(reader, chain)
@@ -127,14 +123,15 @@ def test_empty_and_abandoned_trackers(chain):
         assert (other.table, other.state, other.tool) == ("migration_history", "empty", None)
     with database(
         script
-        + "insert into schema_versions (version) values ('001'); insert into migration_history values (1, '001_old', 1, null);"
+        + "insert into schema_versions (version) values ('001');"
+        + "insert into migration_history values (1, '001_old', 1, null);"
     ) as reader:
         own, other = read_histories(reader, chain)
         assert (own.table, other.table, other.versions) == ("schema_versions", "migration_history", ("001_old",))
 
 
 def test_a_tracker_told_by_the_case_file(chain):
-    script = "create table \"odd |name|\" (k text, w text, t text); insert into \"odd |name|\" values ('002', '2026-01-01T00:00:00Z', 'why')"
+    script = table("odd |name|", "k text, w text, t text", "('002', '2026-01-01T00:00:00Z', 'why')")
     told = {"table": "odd |name|", "version": "k", "applied_at": "w", "description": "t"}
     with database(script) as reader:
         (own,) = read_histories(reader, chain, tracker=told)
@@ -147,7 +144,11 @@ def test_a_tracker_told_by_the_case_file(chain):
 
 
 def test_rows_that_mark_a_failure_imply_nothing(chain):
-    script = "create table migrations (version text, applied_at text, status text); insert into migrations values ('001', null, 'success'), ('002', null, 'FAILED'), ('003', null, 'whatever')"
+    script = table(
+        "migrations",
+        "version text, applied_at text, status text",
+        "('001', null, 'success'), ('002', null, 'FAILED'), ('003', null, 'whatever')",
+    )
     with database(script) as reader:
         (own,) = read_histories(reader, chain)
     assert [row.success for row in own.rows] == [True, False, True]
@@ -169,21 +170,19 @@ def test_an_unreadable_tracker_is_reported_and_the_rest_is_read(chain):
 
 
 def test_alembic_keeps_only_the_head(graph):
-    with database(
-        "create table alembic_version (version_num varchar(32) not null); insert into alembic_version values ('cccc'), ('side')"
-    ) as reader:
+    with database(table("alembic_version", "version_num varchar(32) not null", "('cccc'), ('side')")) as reader:
         (own,) = read_histories(reader, graph)
     assert (own.keeps, own.versions, own.table) == ("head", ("cccc", "side"), "alembic_version")
     assert own.rows[0].recorded_at is None
     assert set(recorded(graph, own)) == {"aaaa", "bbbb", "cccc", "side"}
-    with database("create table alembic_version (version_num); insert into alembic_version values ('gone')") as reader:
+    with database(table("alembic_version", "version_num", "('gone')")) as reader:
         (own,) = read_histories(reader, graph)
     assert recorded(graph, own) == ()
 
 
 def test_alembics_table_may_have_another_name(graph):
-    script = "create table {} (version_num varchar(32)); insert into {} values ('bbbb'); create table alembic_version (version_num); insert into alembic_version values ('of another')"
-    with database(script.format("versions_of_app", "versions_of_app")) as reader:
+    other_app = table("alembic_version", "version_num", "('of another')")
+    with database(table("versions_of_app", "version_num varchar(32)", "('bbbb')") + other_app) as reader:
         own, other = read_histories(reader, graph)
         assert (own.table, other.table) == ("versions_of_app", "alembic_version")
         hinted = dataclasses.replace(graph, hints=Hints(version_table="ops.alembic_version"))
@@ -195,7 +194,7 @@ def test_alembics_table_may_have_another_name(graph):
 
 
 def test_a_numbered_chain_in_a_database_of_alembic_has_no_tracker_of_its_own(chain):
-    with database("create table alembic_version (version_num); insert into alembic_version values ('003')") as reader:
+    with database(table("alembic_version", "version_num", "('003')")) as reader:
         own, other = read_histories(reader, chain)
     assert (own.tool, own.state) == ("numbered", "absent")
     assert (other.tool, other.table) == ("alembic", "alembic_version")
@@ -206,3 +205,24 @@ def test_without_a_chain_the_trackers_that_are_unmistakable_are_named():
         assert [(item.tool, item.table) for item in read_histories(reader, None)] == [
             ("alembic", "alembic_version"), (None, "schema_versions"),
         ]  # fmt: skip
+
+
+def test_a_table_that_is_overwritten_at_every_step_keeps_the_head(chain):
+    with database(table("schema_version", "version integer", "(3)")) as reader:
+        (own,) = read_histories(reader, chain)
+    assert (own.keeps, own.versions) == ("head", ("003",))
+    assert recorded(chain, own) == ("001_start", "002_more", "003_a", "003_b")
+    with database(table("schema_version", "version integer", "(1)")) as reader:
+        (own,) = read_histories(reader, chain)
+    assert (own.keeps, recorded(chain, own)) == ("rows", ("001_start",))
+    with database(table("schema_version", "version integer, applied_at text", "(3, '2026-01-01')")) as reader:
+        (own,) = read_histories(reader, chain)
+    assert (own.keeps, recorded(chain, own)) == ("rows", ("003_a", "003_b"))
+
+
+def test_of_a_chain_that_could_not_be_read_no_tracker_is_missing(chain):
+    nothing = dataclasses.replace(chain, tool="", migrations=())
+    with database(TRACKER) as reader:
+        assert [(item.tool, item.table) for item in read_histories(reader, nothing)] == [(None, "schema_versions")]
+        told = read_histories(reader, nothing, tracker={"table": "schema_versions", "version": "version"})
+        assert told[0].state == "empty"

@@ -148,10 +148,16 @@ def predicate(tail: str) -> str | None:
     items = tokens(tail)
     if items and items[-1].text == ";":
         items.pop()
-    return join(unwrapped(items[1:])) if items and items[0].word == "where" else None
+    if not items:
+        return None
+    if items[0].word != "where" or len(items) == 1:
+        raise UnreadableText(tail)
+    return join(unwrapped(items[1:]))
 
 
 def _term(items: list[Token]) -> Term:
+    if not items:
+        raise UnreadableText("nothing between two commas")
     descending = False
     collation = ""
     if len(items) > 1 and items[-1].word in ("asc", "desc"):

@@ -105,18 +105,15 @@ def _number(text: str) -> int | float:
 
 def _stored(value: int | float, kind: str) -> str:
     if kind == "TEXT":
-        return quote_string(_shown(value))
-    if kind == "REAL":
-        return _shown(float(value))
+        # SQLite turns a real into text with fifteen digits.
+        return quote_string(str(value) if isinstance(value, int) else _pointed(f"{value + 0.0:.15g}"))
     if isinstance(value, float) and kind in ("INTEGER", "NUMERIC") and value.is_integer() and abs(value) < 2**53:
         return str(int(value))
-    return _shown(value)
+    return _pointed(repr(float(value) + 0.0)) if kind == "REAL" or isinstance(value, float) else str(value)
 
 
-def _shown(value: int | float) -> str:
-    # SQLite shows fifteen digits of a real and always a decimal point.
-    text = str(value) if isinstance(value, int) else f"{value + 0.0:.15g}"
-    if isinstance(value, int) or any(mark in text for mark in ".nf"):
+def _pointed(text: str) -> str:
+    if any(mark in text for mark in ".nf"):
         return text
     mantissa, mark, exponent = text.partition("e")
     return f"{mantissa}.0{mark}{exponent}"

@@ -13,7 +13,7 @@ from forensics.explain.outside import closing
 from forensics.explain.player import Player
 from forensics.explain.reference import Reference, apply
 from forensics.explain.search import Search, Tried
-from forensics.explain.story import Outside, Played, Run, State, Step, Story
+from forensics.explain.story import Outside, Played, Run, State, Step, Story, Told
 from forensics.explain.subject import Subject
 from forensics.explain.votes import ballot
 from forensics.model import SchemaObject
@@ -42,6 +42,132 @@ class Explanation:
     tried: tuple[Tried, ...]
     search: Search
 
+    def from_models(self, step: Outside) -> bool:
+        """Whether an outside step is the whole of what the models' ``create_all`` builds."""
+        return step.origin == "models" and step.ddl == self.subject.models_ddl
+
+    def makers(self) -> dict[str, str]:
+        """Return which migration made each group that is there (empty: something outside), by case-folded name."""
+        made: dict[str, str] = {}
+        state: State = {}
+        for line in self.played.told:
+            for name, group in line.changed:
+                if group is not None and name not in state:
+                    made[name] = line.step.migration if isinstance(line.step, Run) else ""
+            state = apply(state, line)
+        return made
+
+    def copies(self) -> frozenset[str]:
+        """Return the migrations that have the very bytes and the version of an earlier one."""
+        return copies(self.subject)
+
+    def supplier(self, line: Told) -> str:
+        """Return the later migration after which one that fails in the chain's order goes through, if there is one."""
+        name = getattr(line.step, "migration", "")
+        order = self.subject.order
+        if name in self.reference.never or name not in self.reference.order:
+            return ""
+        place = self.reference.order.index(name)
+        before = self.reference.order[place - 1] if place else ""
+        return before if before and order[before] > order[name] else ""
+
+    def against(self, tied: Tried) -> tuple[tuple[SchemaObject | None, SchemaObject | None], ...]:
+        """Return what an equally good story leaves to changes from outside, of the groups that migrations write."""
+        return tuple(
+            pair for pair in differences(tied.played.final, self.subject.live) if self.search.mentioned(_group_of(pair))
+        )
+
+    def statements(self, step: Run) -> tuple[str, ...]:
+        """Return the schema-changing statements that a step of the story executed, as they were recorded."""
+        lab = self.search.player.lab
+        key = lab.empty
+        for line in self.played.told:
+            outcome = lab.run(key, self.search.player.order(line.step))
+            key = outcome.state
+            if line.step == step:
+                return tuple(item.sql for item in outcome.statements if item.ddl or _setting(item.sql))
+        return ()
+
+    def edited(self, name: str) -> tuple[tuple[SchemaObject | None, SchemaObject | None], ...]:
+        """Return how what the applied text leaves differs from what the file of today would leave in its place."""
+        today = self.search.player.today.get(name)
+        if today is None:
+            return ()
+        state: State = {}
+        for line in self.reference_steps():
+            if isinstance(line.step, Run) and line.step.migration == name:
+                applied = self.search.player.after(state, line.step)[0]
+                other = self.search.player.after_text(state, today)
+                return tuple(
+                    (was, now)
+                    for group in sorted(applied.keys() | other.keys())
+                    for _key, was, now in changed(applied.get(group), other.get(group))
+                )
+            state = apply(state, line)
+        return ()
+
+    def reference_steps(self) -> tuple[Told, ...]:
+        """Return the steps of the reference replay, in its order."""
+        return tuple(self.reference.told[name] for name in self.reference.order)
+
+    def models_against_chain(self) -> tuple[tuple[SchemaObject | None, SchemaObject | None], ...]:
+        """Return the objects in which the live schema and what the chain builds differ in meaning."""
+        return differences(self.reference.final, self.subject.live)
+
+    def renamed(self) -> tuple[tuple[SchemaObject, SchemaObject], ...]:
+        """Return indexes and triggers that the story builds under one name and the database holds under another."""
+        before = self.best.played.final
+        return renames(before, self.subject.live)
+
+
+def _setting(sql: str) -> bool:
+    return sql.lstrip()[:6].casefold() == "pragma" and "=" in sql
+
+
+def _group_of(pair: tuple[SchemaObject | None, SchemaObject | None]) -> str:
+    item = pair[1] or pair[0]
+    return (item.table or item.name).casefold() if item else ""
+
+
+def differences(expected: State, live: State) -> tuple[tuple[SchemaObject | None, SchemaObject | None], ...]:
+    """Return the pairs of objects that differ in meaning between two states, in a fixed order."""
+    return tuple(
+        (was, now)
+        for name in sorted(expected.keys() | live.keys())
+        for _key, was, now in sorted(changed(expected.get(name), live.get(name)), key=lambda item: item[0])
+        if was is None or now is None or was.meaning != now.meaning
+    )
+
+
+def renames(expected: State, live: State) -> tuple[tuple[SchemaObject, SchemaObject], ...]:
+    """Return pairs of indexes or triggers with one definition and two names."""
+    pairs = differences(expected, live)
+    gone = [was for was, now in pairs if now is None and was is not None and was.kind in ("index", "trigger")]
+    new = [now for was, now in pairs if was is None and now is not None and now.kind in ("index", "trigger")]
+    found = []
+    for item in gone:
+        twin = next((other for other in new if _twins(item, other)), None)
+        if twin is not None:
+            new.remove(twin)
+            found.append((item, twin))
+    return tuple(found)
+
+
+def _twins(one: SchemaObject, other: SchemaObject) -> bool:
+    return one.kind == other.kind and one.key[1] == other.key[1] and one.meaning == other.meaning
+
+
+def copies(subject: Subject) -> frozenset[str]:
+    """Return the migrations that have the very bytes and the version of an earlier one."""
+    seen: set[tuple[str, str]] = set()
+    found = set()
+    for item in subject.migrations:
+        key = (item.version, item.content.sha256)
+        if key in seen:
+            found.add(item.id)
+        seen.add(key)
+    return frozenset(found)
+
 
 def explain(subject: Subject, player: Player, reference: Reference, pending: tuple[str, ...]) -> Explanation:
     """Find and prove the story of one environment, and judge every migration by it."""
@@ -49,12 +175,7 @@ def explain(subject: Subject, player: Player, reference: Reference, pending: tup
     best = search.best()
     judged = judge(search, best)
     played = complete(search, best)
-    residual = tuple(
-        (was, now)
-        for name in sorted(played.final.keys() | subject.live.keys())
-        for _key, was, now in changed(played.final.get(name), subject.live.get(name))
-        if was is None or now is None or was.meaning != now.meaning
-    )
+    residual = differences(played.final, subject.live)
     ran = any(isinstance(line.step, Run) and line.status != "nothing" for line in played.told)
     tracker = next(search.starts(), ())
     return Explanation(
@@ -69,7 +190,7 @@ def explain(subject: Subject, player: Player, reference: Reference, pending: tup
         failures=foresee(subject, player, reference, judged, pending),
         masks=masks(played, player),
         ties=tuple(search.ties(best)),
-        tried=tuple(sorted(dict.fromkeys(search.tried.values()), key=lambda item: item.cost.total)),
+        tried=tuple(sorted({id(item): item for item in search.tried.values()}.values(), key=lambda item: item.cost.total)),
         search=search,
     )
 

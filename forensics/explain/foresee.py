@@ -30,34 +30,47 @@ class Failure:
 def foresee(
     subject: Subject, player: Player, reference: Reference, judged: dict[str, Judged], pending: tuple[str, ...]
 ) -> tuple[Failure, ...]:
-    """Run what is pending, and apart from it what is recorded but did not run, on a copy of the live schema.
+    """Run what is pending on a copy of the live schema, and each recorded migration again on a copy of its own.
 
-    A migration that fails keeps what its transaction mode keeps, and the run goes on, so that every failure is known at once.
+    A pending migration that fails keeps what its transaction mode keeps, and the run goes on, so that every failure is known
+    at once.
     """
-    found = list(_run(subject, player, reference, judged, pending, "next-run"))
-    again = tuple(
-        item.id
-        for item in subject.migrations
-        if item.id in subject.recorded and judged[item.id].executed in ("no", "partial") and item.id not in pending
-    )
-    return (*found, *_run(subject, player, reference, judged, again, "if-rerun"))
+    found = _next_run(subject, player, reference, judged, pending)
+    for item in subject.migrations:
+        if item.id in subject.recorded and item.id not in pending and item.file is not None:
+            found += _attempt(subject, player, reference, judged, item.id, "if-rerun", dict(subject.live))[1]
+    return tuple(found)
 
 
-def _run(
-    subject: Subject, player: Player, reference: Reference, judged: dict[str, Judged], names: tuple[str, ...], when: str
+def _next_run(
+    subject: Subject, player: Player, reference: Reference, judged: dict[str, Judged], pending: tuple[str, ...]
 ) -> list[Failure]:
+    """Run all that is pending, in order, on one copy; what fails keeps what it left, as it does in life."""
     state: State = dict(subject.live)
     found: list[Failure] = []
-    for name in names:
+    taken: set[str] = set()
+    for name in pending:
+        state, failures = _attempt(subject, player, reference, judged, name, "next-run", state)
         migration = player.contents[name]
-        if not migration.loadable:
-            found.append(Failure(migration, when, "", migration.problem, "unloadable-migration"))
-            continue
-        before = state
-        state, line = player.after(state, Run(name))
-        if line.error:
-            found.append(_failure(subject, reference, judged, migration, when, before, state, line))
+        if not failures and subject.unique_versions and migration.version in taken:
+            error = f"UNIQUE constraint failed: {subject.unique_versions}"
+            failures = [Failure(migration, "next-run", "", error, "duplicate-version")]
+        if not failures:
+            taken.add(migration.version)
+        found += failures
     return found
+
+
+def _attempt(
+    subject: Subject, player: Player, reference: Reference, judged: dict[str, Judged], name: str, when: str, state: State
+) -> tuple[State, list[Failure]]:
+    migration = player.contents[name]
+    if not migration.loadable:
+        return state, [Failure(migration, when, "", migration.problem, "unloadable-migration")]
+    after, line = player.after(state, Run(name))
+    if not line.error:
+        return after, []
+    return after, [_failure(subject, reference, judged, migration, when, state, after, line)]
 
 
 def _failure(
@@ -77,6 +90,8 @@ def _failure(
         cause = "partially-executed" if judged[migration.id].executed == "partial" else "chain-cannot-build"
     else:
         cause = _cause(subject, reference, judged, line)
+    if when == "if-rerun" and judged[migration.id].executed == "yes":
+        cause = ""  # it ran: that it cannot run twice is no fault
     return Failure(migration, when, line.failed, line.error, cause, masked, line.done + 1)
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from forensics.explain.story import Outside, Played, Run, State, Step, Story, Told
 from forensics.model import Group, Migration, Snapshot
-from forensics.replay.lab import Lab, Outcome, RunMigration, RunStatements
+from forensics.replay.lab import Attempt, Lab, Outcome, RunMigration, RunStatements
 
 WORD = re.compile(r"[^\W\d]\w*")
 QUOTED = re.compile(r'"((?:[^"]|"")+)"|`([^`]+)`|\[([^\]]+)\]')
@@ -48,10 +48,13 @@ class Effect:
 class Player:
     """Plays stories of one chain on one laboratory. ``contents`` are the migrations with the text that ran here."""
 
-    def __init__(self, lab: Lab, contents: Mapping[str, Migration]) -> None:
+    def __init__(self, lab: Lab, contents: Mapping[str, Migration], today: Mapping[str, Migration] | None = None) -> None:
         self.lab = lab
         self.contents = contents
+        self.today = today or contents
         self.runs = 0
+        self.attempts: list[tuple[str, Attempt]] = []
+        self._refused: dict[str, str] = {}
         self._effects: dict[object, Effect] = {}
         self._words: dict[Step, frozenset[str] | None] = {}
         self._group_words: dict[int, tuple[Group, frozenset[str], frozenset[str]]] = {}
@@ -82,6 +85,7 @@ class Player:
         told: tuple[Told, ...] = ()
         for step in story:
             outcome = self.lab.run(key, self.order(step))
+            self._note(step, outcome)
             key = outcome.state
             after = self.state(self.lab.schema(key))
             changes = _changes(state, after)
@@ -95,6 +99,28 @@ class Player:
         effect = self._effect(state, step)
         state, told = self._advance(state, step, effect, ())
         return state, told[0]
+
+    def refused(self) -> dict[str, str]:
+        """Return, by id, why migrations could not be run at all (not: why they failed), with the hint that would help."""
+        return dict(self._refused)
+
+    def _note(self, step: Step, outcome: Outcome) -> None:
+        if not isinstance(step, Run):
+            return
+        self.attempts += [(step.migration, item) for item in outcome.attempts]
+        if outcome.failure in ("load", "untrusted", "timeout", "died") and self.contents[step.migration].loadable:
+            why = f"{outcome.error}" + (f" ({outcome.hint})" if outcome.hint else "")
+            self._refused.setdefault(step.migration, why)
+
+    def after_text(self, state: State, migration: Migration) -> State:
+        """Return the state after a migration with another text than the one that was applied."""
+        groups = tuple(state.values())
+        outcome = self.lab.run(self.lab.seed(_rows(groups)), RunMigration(migration=migration))
+        return self.state(self.lab.schema(outcome.state))
+
+    def words_of(self, name: str) -> frozenset[str]:
+        """Return every word of the text of a migration, case-folded."""
+        return words(self.contents[name].content.text)
 
     @staticmethod
     def state(snapshot: Snapshot) -> State:
@@ -177,6 +203,7 @@ class Player:
             self.runs += 1
             before = {group.name.casefold(): group for group in groups}
             outcome = self.lab.run(self.lab.seed(_rows(groups)), self.order(step))
+            self._note(step, outcome)
             after = self.state(self.lab.schema(outcome.state))
             effect = self._effects[key] = _effect(_changes(before, after), outcome)
         return effect

@@ -17,7 +17,7 @@ from forensics.explain.cost import KNOWN, OUTSIDE, Cost, cost
 from forensics.explain.outside import added_columns, alterations, creations
 from forensics.explain.player import Player
 from forensics.explain.reference import Reference
-from forensics.explain.story import Outside, Played, Run, Step, Story
+from forensics.explain.story import Outside, Played, Run, Step, Story, Told
 from forensics.explain.subject import Subject
 
 ROUNDS = 60
@@ -70,12 +70,18 @@ class Search:
         if known is not None:
             return known
         played = self.player.play(story)
-        kept = tuple(line.step for line in played.told if not (line.error and line.status == "nothing"))
+        kept = tuple(line.step for line in played.told if self.counts(line))
         if kept != story:
             found = self.tried[story] = self.attempt(kept)
             return found
         found = self.tried[story] = Tried(played, cost(played, self.subject, self.ruler, self.silent))
         return found
+
+    def counts(self, line: Told) -> bool:
+        """Whether a step is part of a story: it left something, or the tracker says that it ran and it went through."""
+        if line.changed or isinstance(line.step, Outside):
+            return True
+        return not line.error and line.step.migration in self.subject.recorded and line.step.statements is None
 
     def starts(self) -> Iterator[Story]:
         """Yield the stories to begin with: the tracker's, what the objects vote for, and the models alone."""

@@ -16,7 +16,8 @@ class Subject:
     ``live`` holds the groups of the live schema without trackers. ``migrations`` are in the chain's order, each with the text that
     was applied here. ``recorded`` are ids; ``recorded_order`` is the order of the tracker's rows where it keeps one.
     ``sources`` are the application's statements by the (case-folded) table they are about; ``models`` is what the models'
-    ``create_all`` builds, where the case file names them.
+    ``create_all`` builds, where the case file names them. ``unique_versions`` is the tracker's column (``table.column``) that takes a
+    version only once.
     """
 
     live: State
@@ -26,6 +27,7 @@ class Subject:
     sources: Mapping[str, tuple[SourceStatement, ...]] = field(default_factory=dict)
     models: State | None = None
     models_ddl: tuple[str, ...] = ()
+    unique_versions: str = ""
 
     @property
     def order(self) -> dict[str, int]:

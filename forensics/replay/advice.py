@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import re
 
+UNTRUSTED = (
+    "this system offers no isolation, and the migration does more than Alembic's operations; "
+    "run it with --trust-migrations or `trust = true` if you trust it"
+)
+
 
 def advice(sort: str, message: str, missing: str) -> str:
     """Return what to write into the case file, or an empty text where no hint is known to help.
@@ -12,9 +17,7 @@ def advice(sort: str, message: str, missing: str) -> str:
     """
     if sort in ("ModuleNotFoundError", "ImportError"):
         name = missing.split(".")[0] or "the module"
-        return (
-            f"set `python` to the interpreter that has {name!r} installed, or put the folder that holds it into `sys_path`"
-        )
+        return f"set `python` to the interpreter that has {name!r} installed, or put its folder into `sys_path`"
     if sort == "KeyError" and re.fullmatch(r"[A-Z][A-Z0-9_]*", missing):
         return f"give {missing} a value in `environment`"
     if sort == "Unloadable":

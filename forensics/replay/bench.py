@@ -12,7 +12,8 @@ from forensics.replay.child import Child, ChildLost, start
 from forensics.replay.ledger import Ledger, Row, Wire, identity
 
 _VERSION_TABLE = (
-    'CREATE TABLE "{name}" (\n\tversion_num VARCHAR(32) NOT NULL, \n\tCONSTRAINT "{name}_pkc" PRIMARY KEY (version_num)\n)'
+    'CREATE TABLE "{name}" (\n\tversion_num VARCHAR(32) NOT NULL, \n'
+    '\tCONSTRAINT "{name}_pkc" PRIMARY KEY (version_num)\n)'
 )
 Reply = dict[str, Any]
 Tried = list[list[Any]]
@@ -72,6 +73,7 @@ class Bench:
         self._numbers: list[int] = []
         self._hidden: frozenset[str] = frozenset()
         self._retire = False
+        self.folder = ""
 
     def close(self) -> None:
         """End the child process; the next request starts another."""
@@ -89,10 +91,11 @@ class Bench:
             self.close()
         if self._child is None:
             child = self._child = start(self._python, self.config, self._environment)
+            self.folder = child.folder
             hello = child.hello
             if hello["setup"]:
                 self.close()
-                raise ReplayError(f"the set-up script failed: {hello['setup']}", remedy="correct `setup` in the case file")
+                raise ReplayError(f"the set-up script failed: {hello['setup']}", remedy="correct it (`setup`)")
             there = {tuple(row) for row in hello["before"]["rows"]}
             self._hidden = frozenset(str(row[2]).lower() for row in hello["rows"] if tuple(row) not in there)
             self._rows(hello["before"])

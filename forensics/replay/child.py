@@ -1,4 +1,4 @@
-"""The child process as its parent sees it: started when needed, one request at a time, killed when it takes too long."""
+"""The child process as its parent sees it: started on demand, one request at a time, killed when it takes too long."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Child:
     def __init__(self, python: str, config: dict[str, Any], environment: Mapping[str, str]) -> None:
         self.folder = tempfile.mkdtemp(prefix="forensics-", dir=_memory())
         self._buffer = b""
-        self._errors: IO[bytes] = tempfile.TemporaryFile()
+        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
         scratch, home, work = (os.path.join(self.folder, name) for name in ("scratch", "home", "work"))
         for path in (scratch, home, work):
             os.mkdir(path)
@@ -81,16 +81,19 @@ class Child:
         except OSError as error:
             self._clean()
             raise ReplayError(
-                f"the interpreter {python} could not be started: {error.strerror}", remedy="check `python` in the case file"
+                f"the interpreter {python} could not be started: {error.strerror}",
+                remedy="check `python` in the case file",
             ) from error
-        keep = [*config["keep"], os.path.dirname(python)]
+        # The folder above ``bin`` is the virtual environment, which the interpreter does not know of before `site.main`.
+        keep = [*config["keep"], os.path.dirname(os.path.dirname(os.path.abspath(python)))]
         config = {**config, "keep": keep, "folder": self.folder, "scratch": scratch, "home": home, "work": work}
         try:
             self.hello = self.ask(config, _START_LIMIT)[0]
         except ChildLost as lost:
             detail = self._last_words() or lost.detail
             self.close()
-            raise ReplayError(f"the replay process did not start: {detail}", remedy="check `python` and `setup`") from lost
+            what = f"the replay process did not start: {detail}"
+            raise ReplayError(what, remedy="check `python` and `setup`") from lost
 
     def ask(self, request: dict[str, Any], limit: float) -> tuple[dict[str, Any], list[list[Any]]]:
         """Send a request and return the reply and the refused attempts that came before it. Raises `ChildLost`."""

@@ -6,9 +6,7 @@ States and steps are addressed by content, so that nothing is run twice. Migrati
 
 from __future__ import annotations
 
-import hashlib
 import os
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
@@ -16,17 +14,17 @@ from typing import Any
 
 from forensics.errors import ReplayError
 from forensics.model import Chain, Migration, Snapshot
-from forensics.replay.advice import advice
-from forensics.replay.child import Child, ChildLost, start
+from forensics.redact import redact_text, redact_url
+from forensics.replay.advice import UNTRUSTED, advice
+from forensics.replay.bench import Bench, configuration
+from forensics.replay.child import ChildLost
 from forensics.replay.inside.script import is_read, split_script
-from forensics.replay.ledger import Ledger, Row, Wire, attempts, identity, statements
+from forensics.replay.ledger import Ledger, Row, Wire, identity
+from forensics.replay.scope import operations_only
 from forensics.replay.steps import Attempt, Outcome, RunMigration, RunStatements, Statement, Step
+from forensics.replay.store import Store, signature
 
 __all__ = ["Attempt", "Lab", "Outcome", "RunMigration", "RunStatements", "Statement", "Step"]
-
-_VERSION_TABLE = (
-    'CREATE TABLE "{name}" (\n\tversion_num VARCHAR(32) NOT NULL, \n\tCONSTRAINT "{name}_pkc" PRIMARY KEY (version_num)\n)'
-)
 
 
 class Lab:
@@ -51,22 +49,25 @@ class Lab:
         if dialect != "sqlite":
             raise ReplayError(f"there is no scratch database for {dialect}", remedy="replay works for SQLite")
         self.chain = chain
-        self.cache = cache
         self.trust = trust or chain.hints.trust
-        self.time_limit = time_limit
-        self._wanted = isolation
-        self.tracker = tuple(tracker)
+        tracker = tuple(tracker)
         self._ledger = Ledger()
         self._memo: dict[Any, Outcome] = {}
         self._schemas: dict[str, Snapshot] = {}
         self._seeds: dict[tuple[str, ...], str] = {}
-        self._child: Child | None = None
-        self._held: dict[str, int] = {}
-        self._sent: set[str] = set()
-        self._numbers: list[int] = []
-        self._hidden: frozenset[str] = frozenset()
-        self._empty = ""
         self._problems: dict[str, str] | None = None
+        self._hello: dict[str, Any] = {}
+        self._empty = ""
+        self._store: Store | None = None
+        self._fresh = False
+        config = configuration(chain, tracker, isolation)
+        hints = chain.hints
+        self._bench = Bench(self._ledger, config, hints.python, dict(hints.environment), time_limit, self._started)
+        self._limit = time_limit
+        if cache is not None:
+            self._store = Store(cache, signature(chain, tracker, isolation))
+            self._store.load(self._ledger)
+            self._hello, self._empty = self._store.hello, self._store.empty
 
     def __enter__(self) -> Lab:
         return self
@@ -77,30 +78,42 @@ class Lab:
         self.close()
 
     def close(self) -> None:
-        """End the child process. The lab can still be asked: it starts another."""
-        if self._child is not None:
-            self._child.close()
-        self._child = None
-        self._held.clear()
-        self._sent.clear()
-        self._numbers.clear()
+        """End the child process and keep what was learnt. The lab can still be asked: it starts another child."""
+        self._bench.close()
+        if self._store is not None and self._fresh:
+            self._store.save(self._ledger)
+            self._fresh = False
 
     @property
     def empty(self) -> str:
         """The key of the state before the first migration."""
         if not self._empty:
-            self._start()
+            self._bench.child()
         return self._empty
 
     @property
     def isolation(self) -> str:
-        """How the child is kept away from everything else: ``namespaces``, ``guard`` or ``none``."""
-        return str(self._start().hello["isolation"])
+        """How the child is kept away from everything else: ``namespaces`` or ``guard``."""
+        return str(self._told("isolation"))
 
     @property
     def server_version(self) -> str:
         """The version of SQLite that replays."""
-        return str(self._start().hello["sqlite"])
+        return str(self._told("sqlite"))
+
+    def _told(self, name: str) -> Any:
+        if not self._hello:
+            self._bench.child()
+        return self._hello[name]
+
+    def _started(self, hello: dict[str, Any], empty: str) -> None:
+        """Take note of a new child. What was stored by another system than the one that runs now is not used."""
+        facts = {name: item for name, item in hello.items() if isinstance(item, str)}
+        if self._store is not None:
+            if self._store.hello and (self._store.hello, self._store.empty) != (facts, empty):
+                self._store.forget()
+            self._store.hello, self._store.empty = facts, empty
+        self._hello, self._empty = facts, empty
 
     def run(self, state: str, step: Step) -> Outcome:
         """Run a step from a state. What was run before is only looked up."""
@@ -112,8 +125,7 @@ class Lab:
         found = self._memo.get(key)
         if found is None:
             file = step.migration.file if isinstance(step, RunMigration) else None
-            wire = self._ledger.wire(step, self.chain.tool, self._path(file))
-            found = self._memo[key] = self._run(state, wire, file or "")
+            found = self._memo[key] = self._run(state, self._wire(step), file or "")
         return found
 
     def master(self, state: str) -> tuple[Row, ...]:
@@ -141,8 +153,8 @@ class Lab:
     def seed(self, rows: Iterable[Row | str]) -> str:
         """Return the state that stored statements make from nothing, for asking what a run would do there.
 
-        ``rows`` are rows of ``sqlite_master`` or their statements, in its order. Raises `ReplayError` naming a statement
-        that SQLite does not take.
+        ``rows`` are rows of ``sqlite_master`` or their statements, in its order. Raises `ReplayError` naming a
+        statement that SQLite does not take.
         """
         wanted = tuple(sql for row in rows if (sql := row if isinstance(row, str) else row[3]))
         found = self._seeds.get(wanted)
@@ -169,151 +181,111 @@ class Lab:
         return self._run(self.empty, {"kind": "models"}, "")
 
     def _load(self, migration: Migration) -> str:
-        request = {"op": "load", "text": migration.content.text, "path": self._path(migration.file), "entry": migration.entry}
+        """Return why a Python migration cannot be loaded, or an empty text."""
+        step = identity(self._wire(RunMigration(migration=migration)))
+        known = None if self._store is None else self._store.loads.get(step)
+        if known is not None:
+            return known
+        if not self._may_run(migration.content.text):
+            return UNTRUSTED
+        request = {
+            "op": "load", "text": migration.content.text, "path": self._path(migration.file), "entry": migration.entry,
+        }  # fmt: skip
         try:
-            reply, _ = self._start().ask(request, self.time_limit)
+            reply, _ = self._bench.ask(request)
         except ChildLost as lost:
-            self.close()
             return f"loading it ended the process: {lost.detail}"
-        if "error" not in reply:
-            return ""
-        hint = advice(reply["type"], reply["error"], reply["missing_name"])
-        return f"{reply['error']}; {hint}" if hint else str(reply["error"])
+        self._note(reply)
+        problem = ""
+        if "error" in reply:
+            hint = advice(reply["type"], reply["error"], reply["missing_name"])
+            problem = self._clean(f"{reply['error']}; {hint}" if hint else str(reply["error"]))
+        if self._store is not None:
+            self._store.loads[step] = problem
+            self._fresh = True
+        return problem
+
+    def _may_run(self, text: str) -> bool:
+        return self.trust or self.isolation == "namespaces" or operations_only(text)
 
     def _path(self, file: str | None) -> str:
         return os.path.join(self.chain.root, file) if file else ""
 
+    def _wire(self, step: Step) -> Wire:
+        file = step.migration.file if isinstance(step, RunMigration) else None
+        return self._ledger.wire(step, self.chain.tool, self._path(file))
+
     def _run(self, state: str, wire: Wire, file: str) -> Outcome:
-        key = (state, identity(wire))
-        found = self._ledger.outcomes.get(key)
-        if found is not None:
-            return found
-        if state not in self._ledger.states:
-            raise ReplayError(f"there is no state {state!r} in this lab", remedy="take one from `empty`, `run` or `seed`")
-        try:
-            reply, tried = self._ask(state, wire)
-        except ChildLost as lost:
-            self.close()
-            outcome = Outcome(
-                before=state, state=state, error=lost.detail, failure=lost.reason, attempts=attempts(lost.attempts, file),
-                hint="the limit is `time_limit`" if lost.reason == "timeout" else "",
-            )  # fmt: skip
-        else:
-            outcome = self._outcome(state, wire, file, reply, tried)
-        self._ledger.outcomes[key] = outcome
+        name = self._ledger.name(wire)
+        outcome = self._ledger.outcomes.get((state, name))
+        if outcome is None and self._store is not None:
+            outcome = self._store.find(state, name)
+        if outcome is None:
+            outcome = self._perform(state, wire, file)
+            self._fresh = True
+        self._ledger.outcomes[state, name] = outcome
         return outcome
 
-    def _outcome(self, state: str, wire: Wire, file: str, reply: dict[str, Any], tried: list[list[Any]]) -> Outcome:
-        after = self._take(state, wire, reply, None)
-        error = reply.get("error")
-        failure = ""
-        if error is not None:
-            sort = reply["type"]
-            failure = "sql" if reply["failed"] is not None else "load" if reply.get("loading") else "python"
-            hint = advice(sort, error, reply["missing_name"]) if failure != "sql" else ""
-        line = reply.get("line")
+    def _perform(self, state: str, wire: Wire, file: str) -> Outcome:
+        if state not in self._ledger.states:
+            raise ReplayError(f"there is no state {state!r} here", remedy="take one from `empty`, `run` or `seed`")
+        text = self._ledger.texts.get(wire.get("sha", ""), "")
+        if wire["kind"] in ("python", "alembic", "models") and not self._may_run(text):
+            return Outcome(before=state, state=state, error=UNTRUSTED, failure="untrusted", hint="--trust-migrations")
+        try:
+            reply, refused, after = self._bench.run(state, wire)
+        except ChildLost as lost:
+            detail = f"{lost.detail} (the limit for one step)" if lost.reason == "timeout" else lost.detail
+            tried = self._attempts(lost.attempts, file)
+            return Outcome(before=state, state=state, error=detail, failure=lost.reason, attempts=tried)
+        self._note(reply)
+        error: str | None = None
+        line, failure, hint = reply.get("line"), "", ""
+        if "error" in reply:
+            error = self._clean(str(reply["error"]))
+            failure = "sql" if reply["failed"] is not None else "load" if reply["loading"] else "python"
+            hint = advice(reply["type"], error, reply["missing_name"]) if failure != "sql" else ""
         return Outcome(
             before=state,
             state=after,
-            statements=statements(reply["statements"]),
+            statements=tuple(
+                Statement(sql=sql, parameters=given, ddl=ddl, omitted=omitted)
+                for sql, given, ddl, omitted in reply["statements"]
+            ),
             total=reply["total"],
             failed=reply.get("failed"),
             error=error,
-            attempts=attempts(tried, file),
-            place=f"{file}:{line}" if line and error is not None else "",
+            attempts=self._attempts(refused, file),
+            place=f"{file}:{line}" if line and file and error is not None else "",
             failure=failure,
-            hint=hint if failure else "",
+            hint=hint,
             stopped=reply["stopped"],
         )
 
-    def _take(self, state: str, wire: Wire, reply: dict[str, Any], known: str | None) -> str:
-        """Remember where the child keeps the content that a step led to, and return its key."""
-        if "master" not in reply:
-            return state
-        rows = self._rows(reply)
-        before = self._ledger.states[state]
-        data = before.data
-        if reply["changed"]:
-            data = hashlib.sha256(f"{data}\n{identity(wire)}".encode()).hexdigest()[:32]
-        key = known or self._ledger.state(rows, data, (state, wire))
-        self._held[key] = reply["state"]
-        return key
+    def _note(self, reply: dict[str, Any]) -> None:
+        if self._store is not None and reply.get("read"):
+            self._store.read(reply["read"])
 
-    def _rows(self, reply: dict[str, Any]) -> list[int]:
-        for row in reply["rows"]:
-            item: Row = (row[0], row[1], row[2], row[3])
-            self._numbers.append(-1 if self._internal(item) else self._ledger.number(item))
-        return [number for index in reply["master"] if (number := self._numbers[index]) >= 0]
+    def _attempts(self, data: list[list[Any]], file: str) -> tuple[Attempt, ...]:
+        """Return refused attempts as records, each once, without secrets and without the paths of this machine."""
+        found = [
+            Attempt(
+                kind=kind,
+                target=redact_text(redact_url(self._clean(target))),
+                message=message,
+                place=f"{file}:{line}" if line else file,
+            )
+            for kind, target, message, line in data
+        ]
+        return tuple(dict.fromkeys(found))
 
-    def _internal(self, row: Row) -> bool:
-        return row[1].lower().startswith("sqlite_") or row[2].lower() in self._hidden
-
-    def _ask(self, state: str, wire: Wire) -> tuple[dict[str, Any], list[list[Any]]]:
-        """Have the child run a step from a state, which it is led to first where it does not hold it any more."""
-        for _ in range(3):
-            self._start()
-            for origin, step, target in self._ledger.path_to(state, self._held):
-                reply, _ = self._send(origin, step)
-                if reply.get("missing"):
-                    del self._held[origin]
-                    break
-                self._take(origin, step, reply, target)
-                if target not in self._held:
-                    self._held[target] = self._held[origin]
-            else:
-                reply, tried = self._send(state, wire)
-                if not reply.get("missing"):
-                    if reply.get("retire"):
-                        self._retired = True
-                    return reply, tried
-                del self._held[state]
-        raise ReplayError("the replay process keeps losing the states that it is led to", remedy="report this")
-
-    def _send(self, state: str, wire: Wire) -> tuple[dict[str, Any], list[list[Any]]]:
-        request: dict[str, Any] = {"op": "run", "from": self._held[state], "step": wire}
-        sha = wire.get("sha")
-        if sha and sha not in self._sent:
-            request["text"] = self._ledger.texts[sha]
-            self._sent.add(sha)
-        return self._start().ask(request, self.time_limit)
-
-    def _needs_packages(self) -> bool:
-        hints = self.chain.hints
-        return bool(hints.setup or hints.models) or any(item.language == "python" for item in self.chain.migrations)
-
-    def _start(self) -> Child:
-        if self._child is None:
-            hints = self.chain.hints
-            tracker = self.tracker
-            if not tracker and self.chain.tool == "alembic":
-                name = (hints.version_table or "alembic_version").rpartition(".")[2].replace('"', '""')
-                tracker = (_VERSION_TABLE.format(name=name),)
-            config = {
-                "tool": self.chain.tool,
-                "tracker": tracker,
-                "root": self.chain.root,
-                "isolation": self._wanted,
-                "site": self._needs_packages(),
-                "keep": [*hints.sys_path, hints.setup],
-                "hints": {
-                    "runner": hints.runner,
-                    "entry": hints.entry,
-                    "setup": hints.setup,
-                    "sys_path": hints.sys_path,
-                    "naming_convention": hints.naming_convention,
-                    "models": hints.models,
-                    "transaction": hints.transaction,
-                    "version_table": hints.version_table,
-                },
-            }
-            child = self._child = start(hints.python or sys.executable, config, dict(hints.environment))
-            hello = child.hello
-            if hello["setup"]:
-                self.close()
-                raise ReplayError(f"the set-up script failed: {hello['setup']}", remedy="correct `setup` in the case file")
-            there = {tuple(row) for row in hello["before"]["rows"]}
-            self._hidden = frozenset(str(row[2]).lower() for row in hello["rows"] if tuple(row) not in there)
-            self._rows(hello["before"])
-            self._empty = self._ledger.state(self._rows(hello), "", None)
-            self._held[self._empty] = 0
-        return self._child
+    def _clean(self, text: str) -> str:
+        """Return a text without the folders of this run: relative to the migrations, scratch paths by their name."""
+        folder = self._bench.folder
+        if folder:
+            text = text.replace(os.path.join(folder, "scratch"), "{scratch}").replace(folder, "{scratch}")
+        root = self.chain.root.rstrip(os.sep)
+        above = os.path.dirname(root)
+        if root:
+            text = text.replace(root + os.sep, "")
+        return text.replace(above + os.sep, "../") if len(above) > 1 else text

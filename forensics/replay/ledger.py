@@ -1,9 +1,9 @@
-"""What is known of states and steps: contents by key, how each came about, and the outcome of every step that was run."""
+"""What is known of states and steps: contents by key, how each came about, the outcome of every step that was run."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +33,7 @@ class Ledger:
         self.states: dict[str, State] = {}
         self.outcomes: dict[tuple[str, str], Outcome] = {}
         self.texts: dict[str, str] = {}
+        self.wires: dict[str, Wire] = {}
         self._numbers: dict[Row, int] = {}
         self._digests: list[bytes] = []
 
@@ -53,6 +54,12 @@ class Ledger:
         if key not in self.states:
             self.states[key] = State(rows=tuple(rows), data=data, origin=origin)
         return key
+
+    def name(self, wire: Wire) -> str:
+        """Return the identity of a step, and remember the step by it."""
+        found = identity(wire)
+        self.wires.setdefault(found, wire)
+        return found
 
     @staticmethod
     def history(data: str, step: str) -> str:
@@ -91,5 +98,7 @@ class Ledger:
 def identity(wire: Wire) -> str:
     """Return what tells one step from another: the text, how far, and for Python the file."""
     if "sql" in wire:
-        return f"{wire['kind']}:" + hashlib.sha256(repr(wire["sql"]).encode("utf-8", "surrogatepass")).hexdigest()[:32]
-    return f"{wire['kind']}:{wire.get('sha', '')[:32]}:{wire.get('upto', '')}:{wire.get('entry', '')}:{wire.get('path', '')}"
+        seal = hashlib.sha256(repr(wire["sql"]).encode("utf-8", "surrogatepass"))
+        return f"{wire['kind']}:{seal.hexdigest()[:32]}"
+    sha = wire.get("sha", "")[:32]
+    return ":".join([wire["kind"], sha, str(wire.get("upto", "")), wire.get("entry", ""), wire.get("path", "")])

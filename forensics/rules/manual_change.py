@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from forensics.explain.compare import changed
 from forensics.explain.reference import apply
 from forensics.explain.story import Outside, State
-from forensics.model import Finding, ObjectRef, Proof
+from forensics.model import Finding, Group, ObjectRef, Proof
 from forensics.rules.base import Rule
 from forensics.rules.facts import Facts, change_refs, listing, named, plural
 
+WHOLE = ("table", "view", "trigger", "index")
 BY = {
     "application": "the application (its code holds the same DDL)",
     "models": "the application's models (`create_all`)",
@@ -32,7 +33,7 @@ def check(facts: Facts) -> Iterator[Finding]:
         state = apply(state, line)
         if not isinstance(line.step, Outside) or facts.explanation.from_models(line.step):
             continue
-        refs = _refs(before, line.changed)
+        refs = step_refs(before, line.changed)
         if not refs:
             continue
         following = next((item.step.migration for item in steps[at + 1 :] if not isinstance(item.step, Outside)), None)
@@ -51,13 +52,14 @@ def check(facts: Facts) -> Iterator[Finding]:
         yield _finding(facts, origin, objects[origin], proofs[origin])
 
 
-def _refs(before: State, changes: tuple[tuple[str, object], ...]) -> list[ObjectRef]:
+def step_refs(before: State, changes: tuple[tuple[str, Group | None], ...]) -> list[ObjectRef]:
+    """Return what an outside step changed; a table that it made or dropped as a whole stands for its columns."""
     refs: list[ObjectRef] = []
     for name, group in changes:
         was = before.get(name)
         pairs = [(old, new) for _key, old, new in sorted(changed(was, group), key=lambda item: item[0])]
-        if was is None or group is None:  # a whole group: the table stands for its columns
-            pairs = [pair for pair in pairs if (pair[0] or pair[1]).kind in ("table", "view", "trigger", "index")]
+        if was is None or group is None:
+            pairs = [pair for pair in pairs if any(item and item.kind in WHOLE for item in pair)]
         refs += change_refs(pairs)
     return refs
 

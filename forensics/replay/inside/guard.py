@@ -14,7 +14,9 @@ from collections.abc import Callable
 from typing import Any
 
 _ATTACH = 24
-_PROCESS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty", "pty.spawn")
+_PROCESS = (
+    "subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty", "pty.spawn",
+)  # fmt: skip
 _NETWORK = ("socket.connect", "socket.sendto", "socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr")
 _CHANGES = (
     "os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.truncate", "os.chmod", "os.chown", "os.link", "os.symlink",
@@ -65,7 +67,7 @@ class Guard:
         """Stop watching, for the child's own work."""
         self.armed = False
 
-    def authorizer(self, action: int, first: str | None, second: str | None, third: str | None, fourth: str | None) -> int:
+    def authorizer(self, action: int, first: str | None, *rest: str | None) -> int:
         """Deny ATTACH of anything but a private, nameless database (which is what VACUUM attaches)."""
         if action == _ATTACH and first not in ("", ":memory:"):
             self.note("attach", first or "an expression", "ATTACH is refused in a replay")
@@ -131,7 +133,8 @@ class Guard:
             paths = args[:2] if name in ("os.rename", "os.link", "shutil.move") else args[:1]
             for path in paths:
                 if not isinstance(path, int) and not self._within(path):
-                    self.refuse("file", os.fsdecode(path), f"a replay changes nothing outside its scratch folder ({name})")
+                    why = f"a replay changes nothing outside its scratch folder ({name})"
+                    self.refuse("file", os.fsdecode(path), why)
 
         return check
 

@@ -1,4 +1,4 @@
-"""How numbered migrations run: SQL scripts in one of three ways, Python files with a function that takes a connection."""
+"""How numbered migrations run: SQL scripts in one of three ways, Python files by a function that takes a connection."""
 
 from __future__ import annotations
 
@@ -126,10 +126,11 @@ def function(module: types.ModuleType, entry: str) -> Any:
     raise Unloadable(f"it has no function {entry!r} (it defines {', '.join(there) or 'none'})")
 
 
-def run_python(text: str, path: str, entry: str, scratch: Scratch, connection: Connection) -> None:
+def run_python(text: str, path: str, entry: str, scratch: Scratch, connection: Connection, record: Record) -> None:
     """Load a migration, call its function with what it takes, and commit."""
     module = load(text, path)
     call = function(module, entry)
+    record.loading = False
     connection.row_factory = _pair
     result = call(*_arguments(call, scratch, connection))
     if inspect.iscoroutine(result):
@@ -143,8 +144,8 @@ def _arguments(call: Any, scratch: Scratch, connection: Connection) -> list[Any]
         parameters = list(inspect.signature(call).parameters.values())
     except (TypeError, ValueError):
         return [connection]
-    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
-    takes = [item for item in parameters if item.kind in kinds]
+    named = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD)
+    takes = [item for item in parameters if item.kind not in named]
     if not takes:
         return []
     name = takes[0].name.lower()
@@ -168,4 +169,3 @@ def place(error: BaseException, path: str) -> int:
     if not line and isinstance(error, SyntaxError) and error.filename == path:
         line = error.lineno or 0
     return line
-

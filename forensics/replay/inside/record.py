@@ -25,6 +25,7 @@ class Record:
         self.upto = upto
         self.statements: list[list[Any]] = []
         self.stopped = False
+        self.loading = True
         self.total: int | None = None
         self.failed: str | None = None
         self.failure: BaseException | None = None
@@ -91,17 +92,18 @@ class Connection(sqlite3.Connection):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._changes = 0
-        self._plain: Optional[sqlite3.Cursor] = None
+        self._plain: sqlite3.Cursor | None = None
         self.open = True
         if Record.current is not None:
             Record.current.connections.append(self)
 
     def plain(self) -> sqlite3.Cursor:
         """Return an unrecorded cursor that gives tuples."""
-        if self._plain is None:
-            self._plain = super().cursor(sqlite3.Cursor)
-            self._plain.row_factory = None
-        return self._plain
+        cursor = self._plain
+        if cursor is None:
+            cursor = self._plain = sqlite3.Cursor(self)
+            cursor.row_factory = None
+        return cursor
 
     def cookie(self) -> int | None:
         """Return the schema cookie, or None where it cannot be read now."""
@@ -236,7 +238,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, datetime.date):
         return value.isoformat()
     try:
-        adapted = sqlite3.adapt(value)
+        adapted: Any = sqlite3.adapt(value, sqlite3.PrepareProtocol)
     except sqlite3.Error:
         return str(value)
     return str(value) if adapted is value else _plain(adapted)

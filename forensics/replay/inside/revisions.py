@@ -26,8 +26,23 @@ from .record import Record
 from .scratch import Scratch
 
 
+def settle_order() -> None:
+    """Make the order in which SQLAlchemy walks through constraints and indexes that in which they were added.
+
+    It keeps them in sets by address, so that Alembic's batch mode writes them in another order at every run. With one
+    hash for all, a set's order follows from the order of its insertions alone.
+    """
+    for kind in (sqlalchemy.Constraint, sqlalchemy.Index, sqlalchemy.ForeignKey):
+        kind.__hash__ = _same  # type: ignore[method-assign,assignment]
+
+
+def _same(_: Any) -> int:
+    return 1
+
+
 def make_engine(scratch: Scratch) -> Engine:
     """Return an engine whose connections are recorded ones to the scratch database."""
+    settle_order()
     return sqlalchemy.create_engine(
         scratch.url, creator=lambda: scratch.connect(check_same_thread=False), poolclass=NullPool
     )
@@ -64,6 +79,7 @@ class Revisions:
         """Load a revision and run its upgrade, in one transaction as Alembic opens them on SQLite."""
         module = numbered.load(text, path)
         upgrade = numbered.function(module, entry)
+        record.loading = False
         name = version_table(self.hints)
         config = Config()
         config.set_main_option("script_location", self._root.replace("%", "%%"))
@@ -84,7 +100,7 @@ class Revisions:
         record.total = len(record.statements)
 
     def metadata(self) -> Any:
-        """Return the metadata that gives constraints their names: the hint's object, or a new one with its templates."""
+        """Return the metadata that names constraints: the hint's object, or a new one with its templates."""
         if self._metadata is None:
             convention = self.hints["naming_convention"]
             if isinstance(convention, str) and convention:
@@ -116,4 +132,3 @@ def attribute(name: str) -> Any:
     for part in path.split(".") if path else ():
         found = getattr(found, part)
     return found
-

@@ -32,8 +32,8 @@ class Unavailable(Exception):
 def enter(folder: str, keep: Iterable[str], pipes: Iterable[int]) -> None:
     """Go on in a new process inside new namespaces, in which ``folder`` is empty and writable.
 
-    ``keep`` are the folders and files that must stay visible (read-only). ``pipes`` are closed in the two processes that
-    stay behind, wait for the inner one and end with it. They never return from here.
+    ``keep`` are the folders and files that must stay visible (read-only). ``pipes`` are closed in the two processes
+    that stay behind, wait for the inner one and end with it. They never return from here.
     """
     if not sys.platform.startswith("linux"):
         raise Unavailable("namespaces exist on Linux only")
@@ -51,7 +51,7 @@ def enter(folder: str, keep: Iterable[str], pipes: Iterable[int]) -> None:
         _leave(pipes)
         _wait_as_init(worker)
     libc.prctl(1, signal.SIGKILL)
-    _drop()
+    drop()
 
 
 def limits() -> None:
@@ -162,7 +162,7 @@ def _mount(source: str | None, target: str, kind: str | None, flags: int, data: 
 def _mounts(folder: str, keep: Iterable[str]) -> None:
     _check(_mount(None, "/", None, _REC | _PRIVATE), "private mounts")
     hidden = [path for path in _HIDDEN if os.path.isdir(path) and not os.path.islink(path)]
-    covered = [path for path in _outermost(keep) if _under(path, hidden)]
+    covered = [path for path in _outermost(keep) if path not in hidden and _under(path, hidden)]
     kept = [(path, os.path.isdir(path), os.open(path, os.O_PATH)) for path in covered]
     devices = [(name, os.open(f"/dev/{name}", os.O_PATH)) for name in _DEVICES if os.path.exists(f"/dev/{name}")]
     _read_only()
@@ -228,8 +228,10 @@ def _bind(handle: int, path: str, is_folder: bool) -> None:
     _check(result, f"keeping {path} visible")
 
 
-def _drop() -> None:
-    """Give up every right to change the namespaces, for good."""
+def drop() -> None:
+    """Give up every right over the system, for good; inside namespaces also those to change them. Linux only."""
+    if not sys.platform.startswith("linux"):
+        return
     libc = _libc()
     for number in range(64):
         if libc.prctl(24, number, 0, 0, 0) < 0:

@@ -56,9 +56,12 @@ def first_word(sql: str) -> str:
 
 
 def is_read(sql: str) -> bool:
-    """Whether a statement only reads: SELECT, VALUES, EXPLAIN, and PRAGMA without an equals sign."""
+    """Whether a statement only reads: SELECT, VALUES, EXPLAIN, and PRAGMA without an equals sign.
+
+    ``PRAGMA read_uncommitted = 0`` counts as one: SQLAlchemy sends it whenever it resets a connection.
+    """
     word = first_word(sql)
-    return word in _READS or (word == "PRAGMA" and "=" not in sql)
+    return word in _READS or (word == "PRAGMA" and ("=" not in sql or "read_uncommitted" in sql))
 
 
 def is_control(sql: str) -> bool:

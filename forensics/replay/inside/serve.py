@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import platform
@@ -53,7 +54,8 @@ class Server:
             site.main()
         sys.path[:0] = self.hints["sys_path"]
         self._environ, self._path = dict(os.environ), list(sys.path)
-        folders = (sys.prefix, sys.base_prefix, self.config["folder"], os.path.dirname(__file__), "/proc", "/dev", "/sys")
+        ours = (self.config["folder"], os.path.dirname(__file__))
+        folders = (sys.prefix, sys.base_prefix, *ours, "/proc", "/dev", "/sys")
         self._foreign = tuple(os.path.join(os.path.abspath(folder), "") for folder in folders)
         self.guard.install()
 
@@ -64,7 +66,11 @@ class Server:
         connection = self.scratch.connect()
         connection.plain().execute(f'CREATE TABLE "{marker}" (x)')
         connection.close()
-        hello = {"python": platform.python_version(), "sqlite": sqlite3.sqlite_version, "isolation": self.config["isolation"]}
+        hello: dict[str, Any] = {
+            "python": platform.python_version(),
+            "sqlite": sqlite3.sqlite_version,
+            "isolation": self.config["isolation"],
+        }
         check = self.scratch.connect()
         names = [row[1] for row in self.scratch.master(check)]
         check.close()
@@ -199,7 +205,7 @@ class Server:
             numbered.run_sql(self.texts[step["sha"]], self.hints["runner"], connection, record)
         else:
             entry = step.get("entry") or self.hints["entry"] or "upgrade"
-            numbered.run_python(self.texts[step["sha"]], path, entry, self.scratch, connection)
+            numbered.run_python(self.texts[step["sha"]], path, entry, self.scratch, connection, record)
             record.total = len(record.statements)
         return connection
 
@@ -218,6 +224,7 @@ class Server:
             "type": type(error).__name__,
             "missing_name": str(getattr(error, "name", None) or (error.args[0] if error.args else "")),
             "line": line,
+            "loading": record.loading,
         }
 
     def load(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -247,11 +254,11 @@ class Server:
             made.set_authorizer(self.guard.authorizer)
             return made
 
-        sqlite3.connect = sqlite3.dbapi2.connect = connect  # type: ignore[attr-defined]
+        sqlite3.connect = sqlite3.dbapi2.connect = connect
         self.guard.arm(path)
 
     def _reset(self) -> None:
-        sqlite3.connect = sqlite3.dbapi2.connect = self._connect  # type: ignore[attr-defined]
+        sqlite3.connect = sqlite3.dbapi2.connect = self._connect
         if dict(os.environ) != self._environ:
             os.environ.clear()
             os.environ.update(self._environ)
@@ -281,6 +288,9 @@ def serve(config: dict[str, Any], requests: BinaryIO, replies: BinaryIO) -> None
         except sandbox.Unavailable as error:
             server.send({"unavailable": str(error)})
             os._exit(0)
+    else:
+        with contextlib.suppress(sandbox.Unavailable):
+            sandbox.drop()
     for name in ("scratch", "home", "work"):
         os.makedirs(config[name], exist_ok=True)
     os.chdir(config["work"])

@@ -1,0 +1,230 @@
+"""From evidence to a diagnosis: the contract's document for one environment, or for many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from forensics.assignment import RowMatch, assign, recorded
+from forensics.document import document, fleet
+from forensics.explain.engine import explain
+from forensics.explain.player import Player
+from forensics.explain.reference import Reference, reference
+from forensics.explain.story import State
+from forensics.explain.subject import Subject
+from forensics.findings import conclude
+from forensics.model import (
+    Applied,
+    Chain,
+    ChainEvidence,
+    Evidence,
+    History,
+    Migration,
+    Snapshot,
+    SourceStatement,
+)
+from forensics.replay.lab import Attempt, Lab
+from forensics.rules.facts import Facts
+
+ABSENT = History(tool=None, table=None, state="absent")
+Progress = Callable[[str], None]
+
+
+class Workshop:
+    """The replays of one chain, shared by every environment that follows it. A context manager."""
+
+    def __init__(self, source: ChainEvidence, *, cache: Path | None = None, trust: bool = False) -> None:
+        self.source = source
+        self.lab = Lab(source.chain, cache=cache, trust=trust)
+        self._benches: dict[tuple[str, ...], tuple[Player, Reference]] = {}
+        self._models: tuple[State | None, tuple[str, ...]] | None = None
+
+    def __enter__(self) -> Workshop:
+        return self
+
+    def __exit__(self, *_details: object) -> None:
+        self.lab.close()
+
+    def bench(self, migrations: Sequence[Migration]) -> tuple[Player, Reference]:
+        """Return what plays stories with these texts, and what the chain with these texts builds by itself."""
+        key = tuple(item.content.sha256 for item in migrations)
+        found = self._benches.get(key)
+        if found is None:
+            contents = {item.id: item for item in migrations}
+            player = Player(self.lab, contents, self.source.chain.by_id)
+            found = self._benches[key] = (player, reference(player, migrations))
+        return found
+
+    def models(self) -> tuple[State | None, tuple[str, ...]]:
+        """Return what the models build, and the statements that build it; (None, ()) where no models are named."""
+        if self._models is None:
+            outcome = self.lab.models()
+            if outcome is None or outcome.error:
+                self._models = (None, ())
+            else:
+                state = Player.state(self.lab.schema(outcome.state))
+                self._models = (state, tuple(item.sql.strip() for item in outcome.statements if item.ddl))
+        return self._models
+
+    def attempts(self, player: Player) -> dict[str, tuple[Attempt, ...]]:
+        """Return what each migration tried to reach beside the scratch database, by its id."""
+        found: dict[str, dict[tuple[str, str], Attempt]] = {}
+        for name, attempt in player.attempts:
+            found.setdefault(name, {}).setdefault((attempt.kind, attempt.target), attempt)
+        return {name: tuple(items.values()) for name, items in sorted(found.items())}
+
+
+def diagnose(
+    evidence: Evidence, source: ChainEvidence | None, *, workshop: Workshop | None = None, cache: Path | None = None,
+    trust: bool = False,
+) -> dict[str, Any]:  # fmt: skip
+    """Diagnose one environment and return the contract's document ``forensics/diagnosis/1``.
+
+    It reads nothing but its arguments: the same evidence gives the same document. Migrations are replayed only on scratch
+    databases in a guarded child. Raises `ReplayError` where no scratch database can be had at all.
+    """
+    facts = examine(evidence, source, workshop=workshop, cache=cache, trust=trust)
+    return document(facts, conclude(facts))
+
+
+def diagnose_fleet(
+    case: Mapping[str, Any], pairs: Iterable[tuple[Evidence, ChainEvidence | None]], *, cache: Path | None = None,
+    trust: bool = False, progress: Progress | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Diagnose many environments; the replays of one chain are done once. Returns the document ``forensics/fleet/1``."""
+    workshops: dict[int, Workshop] = {}
+    documents = []
+    try:
+        for evidence, source in pairs:
+            shop = None
+            if source is not None:
+                shop = workshops.get(id(source))
+                if shop is None:
+                    shop = workshops[id(source)] = Workshop(source, cache=cache, trust=trust)
+            documents.append(diagnose(evidence, source, workshop=shop, cache=cache, trust=trust))
+            if progress is not None:
+                progress(evidence.environment)
+    finally:
+        for shop in workshops.values():
+            shop.lab.close()
+    return fleet(case, documents)
+
+
+def examine(
+    evidence: Evidence, source: ChainEvidence | None, *, workshop: Workshop | None = None, cache: Path | None = None,
+    trust: bool = False,
+) -> Facts:  # fmt: skip
+    """Explain one environment, and return what the rules look at."""
+    history = evidence.histories[0] if evidence.histories else ABSENT
+    if source is None or evidence.state == "unreadable" or evidence.snapshot is None:
+        return Facts(evidence=evidence, source=source, history=history)
+    if workshop is None:
+        with Workshop(source, cache=cache, trust=trust) as own:
+            return _examine(evidence, source, history, own)
+    return _examine(evidence, source, history, workshop)
+
+
+def _examine(evidence: Evidence, source: ChainEvidence, history: History, workshop: Workshop) -> Facts:
+    chain = source.chain
+    assert evidence.snapshot is not None
+    matches = assign(chain, history, source.versions)
+    claimed = recorded(chain, history)
+    migrations = applied_texts(chain, matches, source)
+    claimed_all = frozenset(claimed) | {item.id for item in migrations if item.id not in chain.by_id}
+    pending = tuple(item.id for item in chain.migrations if item.id not in claimed_all)
+    player, built = workshop.bench(migrations)
+    models, ddl = workshop.models()
+    trackers = frozenset((item.table or "").casefold() for item in evidence.histories)
+    subject = Subject(
+        live=Player.state(evidence.snapshot.without(trackers)),
+        migrations=migrations,
+        recorded=claimed_all,
+        recorded_order=_order(chain, history, matches),
+        sources=_by_table(source.sources),
+        models=models,
+        models_ddl=ddl,
+        unique_versions=unique_column(evidence.snapshot, history),
+    )
+    explanation = explain(subject, player, built, pending if history.state != "absent" else ())
+    return Facts(
+        evidence=evidence,
+        source=source,
+        history=history,
+        recorded=claimed_all,
+        pending=pending,
+        matches=matches,
+        explanation=explanation,
+        attempts=workshop.attempts(player),
+        not_run=player.refused(),
+        isolation=workshop.lab.isolation,
+    )
+
+
+def applied_texts(chain: Chain, matches: Mapping[str, RowMatch], source: ChainEvidence) -> tuple[Migration, ...]:
+    """Return the chain's migrations with the texts that were applied, and those whose files are gone but whose text is known."""
+    items = {item.id: item for item in chain.migrations}
+    lost: list[Migration] = []
+    for match in matches.values():
+        if match.content is None:
+            continue
+        if match.migration_id in items:
+            item = items[match.migration_id]
+            if match.by == "checksum" and match.content.sha256 != item.content.sha256:
+                items[item.id] = replace(item, content=match.content)
+        elif match.migration_id is None and chain.tool == "numbered":
+            path = next((v.path for v in source.versions if v.content and v.content.sha256 == match.content.sha256), "")
+            name = path.rpartition("/")[2].rpartition(".")[0] or match.row.version
+            language = "python" if path.endswith(".py") else "sql"
+            lost.append(Migration(
+                id=name, version=match.row.version, name=name.partition("_")[2], file=None, content=match.content, language=language
+            ))  # fmt: skip
+    if not lost:
+        return tuple(items.values())
+    ranked = [*items.values()]
+    for item in lost:
+        at = next((n for n, other in enumerate(ranked) if _number(other.version) > _number(item.version)), len(ranked))
+        ranked.insert(at, item)
+    return tuple(ranked)
+
+
+def _number(version: str) -> tuple[int, int, str]:
+    return (0, int(version), "") if version.isdecimal() else (1, 0, version)
+
+
+def _order(chain: Chain, history: History, matches: Mapping[str, RowMatch]) -> tuple[str, ...]:
+    if history.keeps == "head":
+        return ()
+    found: list[str] = []
+    for row in history.rows:
+        match = matches.get(row.version)
+        found += [item.id for item in chain.by_version.get(row.version, ())]
+        if match is not None and match.migration_id is not None:
+            found.append(match.migration_id)
+    return tuple(dict.fromkeys(found))
+
+
+def _by_table(statements: Iterable[SourceStatement]) -> dict[str, tuple[SourceStatement, ...]]:
+    found: dict[str, tuple[SourceStatement, ...]] = {}
+    for item in statements:
+        key = item.table.casefold()
+        found[key] = (*found.get(key, ()), item)
+    return found
+
+
+def unique_column(snapshot: Snapshot, history: History) -> str:
+    """Return ``table.column`` of the version in the tracker where the table takes each version once, else nothing."""
+    group = snapshot.by_name.get((history.table or "").casefold())
+    if group is None or history.keeps == "head":
+        return ""
+    for item in group.objects:
+        if item.kind in ("unique", "primary_key"):
+            columns = str(dict(item.meaning).get("columns", item.ident))
+            names = [name.strip().strip('"') for name in columns.strip("()[]").split(",")]
+            if len(names) == 1 and "version" in names[0].casefold():
+                return f"{history.table}.{names[0]}"
+    return ""
+
+
+__all__ = ["Applied", "Workshop", "diagnose", "diagnose_fleet", "examine"]

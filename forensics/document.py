@@ -1,0 +1,302 @@
+"""The contract's JSON documents: ``forensics/diagnosis/1`` and ``forensics/fleet/1``."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from forensics.clock import iso
+from forensics.explain.engine import Explanation
+from forensics.explain.foresee import Failure
+from forensics.explain.story import Outside, Run, Told
+from forensics.explain.votes import Effects
+from forensics.model import Finding, History, Migration
+from forensics.rules.facts import Facts, change_refs, listing
+from forensics.rules.manual_change import step_refs
+
+Document = dict[str, Any]
+
+
+def document(facts: Facts, findings: Sequence[Finding]) -> Document:
+    """Return the document of one environment. All lists have a fixed order; the same facts give the same document."""
+    evidence, snapshot = facts.evidence, facts.evidence.snapshot
+    explanation = facts.explanation
+    live = snapshot.without(frozenset((item.table or "").casefold() for item in evidence.histories)) if snapshot else None
+    failures = [_failure(facts, item) for item in explanation.failures] if explanation else []
+    return {
+        "schema": "forensics/diagnosis/1",
+        "environment": {
+            "name": evidence.environment,
+            "url": evidence.url,
+            "dialect": evidence.dialect,
+            "server_version": snapshot.server_version if snapshot else None,
+            "state": _state(facts, findings),
+            "fingerprint": live.fingerprint if live else None,
+            "layout": live.layout if live else None,
+        },
+        "tracker": _tracker(facts.history) if evidence.state != "unreadable" else {},
+        "trackers": [_tracker(item) for item in evidence.histories[1:]],
+        "chain": _chain(facts) if explanation else {},
+        "migrations": [_migration(facts, item) for item in facts.migrations] if explanation and facts.judged else [],
+        "findings": [_finding(item) for item in findings],
+        "explanation": _explanation(facts, explanation) if explanation and explanation.subject.live else {},
+        "next_failure": next((item for item in failures if item["when"] == "next-run"), {} if not explanation else None),
+        "failures": failures,
+    }
+
+
+def _state(facts: Facts, findings: Sequence[Finding]) -> str:
+    if facts.evidence.state == "unreadable":
+        return "unreadable"
+    causes = {item.cause for item in findings}
+    if "uninitialised" in causes:
+        return "not-initialised"
+    if facts.explanation is None:
+        return "unreadable" if "unreadable" in causes else "ok"
+    if "untracked" in causes and not facts.executed("yes", "partial"):
+        return "not-initialised"
+    if any(item.scope == "environment" and item.severity in ("critical", "error") for item in findings):
+        return "needs-fixing"
+    return "pending" if facts.pending else "ok"
+
+
+def _tracker(history: History) -> Document:
+    return {
+        "tool": history.tool,
+        "table": history.table,
+        "state": history.state,
+        "recorded": list(dict.fromkeys(history.versions)),
+    }
+
+
+def _chain(facts: Facts) -> Document:
+    chain = facts.chain
+    assert chain is not None
+    built = facts.explanation.reference if facts.explanation else None
+    linear = chain.tool == "numbered" and chain.migrations
+    return {
+        "name": chain.name,
+        "tool": chain.tool,
+        "path": chain.path,
+        "count": len(chain.migrations),
+        "bases": [chain.label(chain.migrations[0].id)] if linear else [chain.label(item) for item in chain.bases],
+        "heads": [chain.label(chain.migrations[-1].id)] if linear else [chain.label(item) for item in chain.heads],
+        "builds_from_empty": None if built is None or facts.not_run else not built.failures
+        and all(item.loadable for item in chain.migrations),
+    }  # fmt: skip
+
+
+def _migration(facts: Facts, item: Migration) -> Document:
+    judged = facts.judged[item.id]
+    rows = [match.row for match in facts.rows(item.id)]
+    own = [row for row in rows if row.version == item.version]
+    recorded = item.id in facts.recorded
+    at = next((row.recorded_at for row in own if row.recorded_at), None) if recorded else None
+    return {
+        "id": item.id,
+        "version": item.version,
+        "name": item.name,
+        "file": item.file,
+        "content": {"sha256": item.content.sha256, "origin": _origin(item.content.origin)},
+        "recorded": recorded,
+        "recorded_at": iso(at) if at else None,
+        "executed": judged.executed,
+        "basis": judged.basis,
+        "effects": asdict(judged.effects) if isinstance(judged.effects, Effects) else {},
+    }
+
+
+def _origin(origin: str) -> str:
+    return origin[:44] if origin.startswith("git:") else origin
+
+
+def _finding(item: Finding) -> Document:
+    shown: Document = {
+        "id": item.id,
+        "cause": item.cause,
+        "scope": item.scope,
+        "severity": item.severity,
+        "migrations": list(item.migrations),
+        "objects": [asdict(ref) for ref in item.objects],
+        "summary": item.summary,
+        "evidence": [_proof(proof) for proof in item.evidence],
+        "evidence_against": [_proof(proof) for proof in item.evidence_against],
+        "confidence": item.confidence,
+        "would_overturn": item.would_overturn,
+        "contributing": list(item.contributing),
+        "alternatives": list(item.alternatives),
+        "remedy": item.remedy,
+        "prevention": item.prevention,
+    }
+    if item.origin:
+        shown["origin"] = item.origin
+    return shown
+
+
+def _proof(proof: Any) -> Document:
+    return {key: value for key, value in asdict(proof).items() if value or key != "ref"}
+
+
+def _explanation(facts: Facts, explanation: Explanation) -> Document:
+    steps: list[Document] = []
+    outside: list[Document] = []
+    told = [line for line in explanation.played.told if line.changed or not line.error]
+    at = 0
+    state: dict[str, Any] = {}
+    while at < len(told):
+        line = told[at]
+        if isinstance(line.step, Run):
+            steps.append(_step(facts, explanation, line))
+            _apply(state, line)
+            at += 1
+            continue
+        block = [line]
+        while at + len(block) < len(told) and _same_block(told[at + len(block)], line):
+            block.append(told[at + len(block)])
+        following = next((item.step.migration for item in told[at + len(block) :] if isinstance(item.step, Run)), None)
+        objects = []
+        for item in block:
+            objects += [asdict(ref) for ref in step_refs(state, item.changed)]
+            _apply(state, item)
+        steps.append({"outside": len(outside)})
+        outside.append({
+            "before": facts.label(following) if following else None,
+            "origin": line.step.origin,
+            "objects": objects,
+            "ddl": [text for item in block if isinstance(item.step, Outside) for text in item.step.ddl],
+        })  # fmt: skip
+        at += len(block)
+    return {
+        "steps": steps,
+        "executed": list(facts.labels(facts.executed("yes"))),
+        "partial": list(facts.labels(facts.executed("partial"))),
+        "outside": outside,
+        "residual": [asdict(ref) for ref in change_refs(explanation.residual)],
+        "reconstructed": explanation.reconstructed,
+        "baseline": {"residual": explanation.baseline},
+        "ties": [_tie(facts, explanation, item) for item in explanation.ties],
+        "scratch": {"server_version": explanation.search.player.lab.server_version, "isolation": facts.isolation},
+    }
+
+
+def _same_block(line: Told, first: Told) -> bool:
+    return isinstance(line.step, Outside) and isinstance(first.step, Outside) and line.step.origin == first.step.origin
+
+
+def _apply(state: dict[str, Any], line: Told) -> None:
+    for name, group in line.changed:
+        if group is None:
+            state.pop(name, None)
+        else:
+            state[name] = group
+
+
+def _step(facts: Facts, explanation: Explanation, line: Told) -> Document:
+    assert isinstance(line.step, Run)
+    migration = explanation.search.player.contents[line.step.migration]
+    step: Document = {"migration": facts.label(migration.id)}
+    if line.status == "partial":
+        step["statements"] = list(line.step.statements or range(1, line.done + 1))
+        if line.total is not None:
+            step["of"] = line.total
+    if migration.language != "sql" or migration.file is None or migration.content.origin != "worktree":
+        step["sql"] = list(explanation.statements(line.step))
+    return step
+
+
+def _tie(facts: Facts, explanation: Explanation, tied: Any) -> Document:
+    own, theirs = dict(explanation.search.told(explanation.best)), dict(explanation.search.told(tied))
+    differs = sorted(name for name in own.keys() | theirs.keys() if own.get(name) != theirs.get(name))
+    words = {"full": "yes", "partial": "partial"}
+    return {
+        "executed": [facts.label(name) for name, said in theirs.items() if said == "full"],
+        "partial": [facts.label(name) for name, said in theirs.items() if said == "partial"],
+        "differs": [
+            {"migration": facts.label(name), "executed": words.get(theirs.get(name, ""), "no"), "best": words.get(own.get(name, ""), "no")}
+            for name in differs
+        ],
+        "outside": [
+            {"group": line.step.group, "origin": line.step.origin} for line in tied.played.told if isinstance(line.step, Outside)
+        ],
+        "unexplained": [asdict(ref) for ref in change_refs(explanation.against(tied))],
+        "cost": tied.cost.total,
+    }  # fmt: skip
+
+
+def _failure(facts: Facts, item: Failure) -> Document:
+    return {
+        "migration": item.migration.id,
+        "version": item.migration.version,
+        "file": item.migration.file or "",
+        "statement": item.statement or None,
+        "error": item.error,
+        "cause": item.cause or None,
+        "when": item.when,
+        "basis": "schema",
+    }
+
+
+def fleet(case: Mapping[str, Any], documents: Iterable[Document]) -> Document:
+    """Return the document of several environments, their findings grouped by what they have in common."""
+    ranked = list(documents)
+    return {"schema": "forensics/fleet/1", "case": dict(case), "environments": ranked, "groups": groups(ranked)}
+
+
+def groups(documents: Sequence[Document]) -> list[Document]:
+    """Group findings of one cause over environments: the same scope and cause are one group, whatever the number of findings."""
+    found: dict[tuple[str, str, tuple[str, ...]], list[tuple[str, Document]]] = defaultdict(list)
+    for item in documents:
+        for finding in item["findings"]:
+            chained = finding["scope"] == "chain"
+            which = tuple(finding["migrations"]) if chained or finding["cause"] == "masked-create" else ()
+            found[finding["scope"], finding["cause"], (*which, finding.get("origin", ""))].append((item["environment"]["name"], finding))
+    severities = {"critical": 0, "error": 1, "warning": 2, "info": 3}
+    ranked = sorted(
+        found.items(), key=lambda pair: (min(severities[f["severity"]] for _e, f in pair[1]), -len({e for e, _f in pair[1]}), pair[0])
+    )
+    order = {
+        name: place
+        for item in documents
+        for place, name in enumerate(dict.fromkeys(n for m in item["migrations"] for n in (m["version"], m["id"])))
+    }
+    return [_group(number, cause, members, order) for number, ((_scope, cause, _which), members) in enumerate(ranked, 1)]
+
+
+def _group(number: int, cause: str, members: list[tuple[str, Document]], order: Mapping[str, int]) -> Document:
+    names = sorted({name for _env, finding in members for name in finding["migrations"]}, key=lambda name: (order.get(name, 10**6), name))
+    environments = list(dict.fromkeys(name for name, _finding in members))
+    span = f"{names[0]} to {names[-1]}" if len(names) > 2 else listing(names)
+    where = f"in {len(environments)} environments ({listing(environments, 6)})" if len(environments) > 1 else f"in {environments[0]}"
+    one = members[0][1]["summary"]
+    said = WORDS.get(cause, cause.replace("-", " "))
+    same = all(finding["summary"] == one for _env, finding in members)
+    summary = f"{one.rstrip('.')} ({where})." if same else f"{span + ' ' if span else ''}{said} {where}."
+    return {
+        "id": f"G{number}",
+        "cause": cause,
+        "migrations": names,
+        "environments": environments,
+        "findings": [[name, finding["id"]] for name, finding in members],
+        "summary": summary[:1].upper() + summary[1:],
+    }
+
+
+WORDS = {
+    "recorded-not-executed": "recorded as applied, but never executed,",
+    "executed-not-recorded": "executed, but not recorded,",
+    "partially-executed": "executed only in part",
+    "bulk-stamped": "marked by hand, not by a run,",
+    "masked-create": "hidden by an existing table",
+    "manual-change": "objects changed outside the migrations",
+    "pending-will-fail": "will fail at the next run",
+    "pending": "not applied yet",
+    "out-of-order": "applied out of order",
+    "modified-after-apply": "edited after being applied",
+    "missing-file": "recorded, but the file is gone,",
+    "uninitialised": "never initialised",
+    "untracked": "application objects without a tracker",
+    "built-from-models": "created from the models and stamped",
+}
+

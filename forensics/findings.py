@@ -1,0 +1,50 @@
+"""Run the rules over the facts of one environment, and order, link and number what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from forensics.model import SEVERITIES, Finding
+from forensics.rules import rules
+from forensics.rules.facts import Facts
+
+# What commonly brings about what: the left contributes to the right where they share a migration or an object.
+LEADS_TO = {
+    "masked-create": ("partially-executed", "pending-will-fail", "recorded-not-executed", "chain-cannot-build"),
+    "chain-cannot-build": ("partially-executed", "pending-will-fail", "bulk-stamped", "out-of-order", "recorded-not-executed"),
+    "unloadable-migration": ("pending-will-fail", "recorded-not-executed"),
+    "duplicate-version": ("recorded-not-executed", "pending-will-fail"),
+    "manual-change": ("masked-create", "pending-will-fail"),
+    "bulk-stamped": ("recorded-not-executed", "partially-executed"),
+    "recorded-not-executed": ("pending-will-fail",),
+    "executed-not-recorded": ("pending-will-fail",),
+}
+
+
+def conclude(facts: Facts) -> tuple[Finding, ...]:
+    """Return all findings, gravest first, numbered ``F1`` on, each with the ids of those that contribute to it."""
+    found: list[Finding] = []
+    for rule in rules().values():
+        found += rule.check(facts)
+    ranked = sorted(found, key=lambda item: (SEVERITIES.index(item.severity), _place(facts, item), item.cause, item.migrations))
+    numbered = [replace(item, id=f"F{number}") for number, item in enumerate(ranked, 1)]
+    return tuple(replace(item, contributing=tuple(_contributing(item, numbered))) for item in numbered)
+
+
+def _place(facts: Facts, finding: Finding) -> int:
+    order = {facts.label(item.id): place for place, item in enumerate(facts.migrations)}
+    return min((order.get(name, len(order)) for name in finding.migrations), default=len(order))
+
+
+def _contributing(finding: Finding, others: Iterable[Finding]) -> Iterable[str]:
+    for other in others:
+        if finding.cause in LEADS_TO.get(other.cause, ()) and other.id != finding.id and _related(finding, other):
+            yield other.id
+
+
+def _related(one: Finding, other: Finding) -> bool:
+    if set(one.migrations) & set(other.migrations):
+        return True
+    tables = {(item.table or item.name).casefold() for item in one.objects}
+    return bool(tables & {(item.table or item.name).casefold() for item in other.objects})
