@@ -146,6 +146,7 @@ def _examine(evidence: Evidence, source: ChainEvidence, history: History, worksh
         models=models,
         models_ddl=ddl,
         unique_versions=unique_column(evidence.snapshot, history),
+        confirmed=frozenset(match.migration_id for match in matches.values() if match.by == "checksum" and match.migration_id),
     )
     explanation = explain(subject, player, built, pending if history.state != "absent" else ())
     return Facts(

@@ -259,7 +259,8 @@ def groups(documents: Sequence[Document]) -> list[Document]:
     order = {
         name: place
         for item in documents
-        for place, name in enumerate(dict.fromkeys(n for m in item["migrations"] for n in (m["version"], m["id"])))
+        for place, migration in enumerate(item["migrations"])
+        for name in (migration["version"], migration["id"])
     }
     return [_group(number, cause, members, order) for number, ((_scope, cause, _which), members) in enumerate(ranked, 1)]
 
@@ -267,7 +268,7 @@ def groups(documents: Sequence[Document]) -> list[Document]:
 def _group(number: int, cause: str, members: list[tuple[str, Document]], order: Mapping[str, int]) -> Document:
     names = sorted({name for _env, finding in members for name in finding["migrations"]}, key=lambda name: (order.get(name, 10**6), name))
     environments = list(dict.fromkeys(name for name, _finding in members))
-    span = f"{names[0]} to {names[-1]}" if len(names) > 2 else listing(names)
+    span = listing(spans(names, order), 6)
     where = f"in {len(environments)} environments ({listing(environments, 6)})" if len(environments) > 1 else f"in {environments[0]}"
     one = members[0][1]["summary"]
     said = WORDS.get(cause, cause.replace("-", " "))
@@ -281,6 +282,17 @@ def _group(number: int, cause: str, members: list[tuple[str, Document]], order: 
         "findings": [[name, finding["id"]] for name, finding in members],
         "summary": summary[:1].upper() + summary[1:],
     }
+
+
+def spans(names: Sequence[str], order: Mapping[str, int]) -> list[str]:
+    """Return names with neighbours in the chain drawn together: ``004 to 016``."""
+    runs: list[list[str]] = []
+    for name in names:
+        if runs and 0 <= order.get(name, -9) - order.get(runs[-1][-1], -1) <= 1:
+            runs[-1].append(name)
+        else:
+            runs.append([name])
+    return [f"{run[0]} to {run[-1]}" if len(run) > 2 else part for run in runs for part in (run if len(run) < 3 else run[:1])]
 
 
 WORDS = {

@@ -111,7 +111,7 @@ def test_what_a_manager_cannot_load_is_a_problem_of_that_file_only(tmp_path):
     (tmp_path / "012_dangling.sql").symlink_to(tmp_path / "nowhere")
     chain = load_chain(tmp_path)
     problems = {item.version: item.problem for item in chain.migrations}
-    assert problems["002"] == "has no function upgrade(): defines migrate(), rollback()"
+    assert problems["002"] == "missing 'upgrade' function (it defines migrate(), rollback())"
     assert "syntax error in line 1" in problems["003"]
     assert problems["006"].startswith("is a binary file")
     assert problems["007"] == "is not UTF-8 text (byte 6)"

@@ -134,9 +134,8 @@ def _migration(revision: str, file: Path, shown: str, content: Content, source: 
         parents = _texts(source.values.get("down_revision"))
     problem = source.problem
     if not problem and not source.defines("upgrade"):
-        problem = "has no function upgrade(): defines " + (
-            ", ".join(f"{name}()" for name in source.functions) or "nothing"
-        )
+        defined = ", ".join(f"{name}()" for name in source.functions) or "nothing"
+        problem = f"missing 'upgrade' function (it defines {defined})"
     slug = file.stem.removeprefix(revision).strip("_- ")
     return Migration(
         id=revision,

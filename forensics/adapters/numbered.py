@@ -145,7 +145,7 @@ def _unloadable(source: Source, entry: str) -> str:
     if source.problem or source.defines(entry):
         return source.problem
     defined = [f"{name}()" for name in source.functions] + [f"class {name}" for name in source.classes]
-    return f"has no function {entry}(): defines {', '.join(defined) or 'nothing'}"
+    return f"missing '{entry}' function (it defines {', '.join(defined) or 'nothing'})"
 
 
 def _described(source: Source) -> str:

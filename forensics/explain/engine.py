@@ -14,7 +14,7 @@ from forensics.explain.player import Player
 from forensics.explain.reference import Reference, apply
 from forensics.explain.search import Search, Tried
 from forensics.explain.story import Outside, Played, Run, State, Step, Story, Told
-from forensics.explain.subject import Subject
+from forensics.explain.subject import Subject, copies
 from forensics.explain.votes import ballot
 from forensics.model import SchemaObject
 
@@ -155,18 +155,6 @@ def renames(expected: State, live: State) -> tuple[tuple[SchemaObject, SchemaObj
 
 def _twins(one: SchemaObject, other: SchemaObject) -> bool:
     return one.kind == other.kind and one.key[1] == other.key[1] and one.meaning == other.meaning
-
-
-def copies(subject: Subject) -> frozenset[str]:
-    """Return the migrations that have the very bytes and the version of an earlier one."""
-    seen: set[tuple[str, str]] = set()
-    found = set()
-    for item in subject.migrations:
-        key = (item.version, item.content.sha256)
-        if key in seen:
-            found.add(item.id)
-        seen.add(key)
-    return frozenset(found)
 
 
 def explain(subject: Subject, player: Player, reference: Reference, pending: tuple[str, ...]) -> Explanation:

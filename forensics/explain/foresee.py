@@ -9,7 +9,7 @@ from forensics.explain.masks import permissive_creates
 from forensics.explain.player import Player
 from forensics.explain.reference import Reference
 from forensics.explain.story import Run, State, Told
-from forensics.explain.subject import Subject
+from forensics.explain.subject import Subject, copies
 from forensics.model import Migration
 from forensics.sqltext import mentions, name_key, statement_target
 
@@ -70,11 +70,12 @@ def _attempt(
     after, line = player.after(state, Run(name))
     if not line.error:
         return after, []
-    return after, [_failure(subject, reference, judged, migration, when, state, after, line)]
+    return after, [_failure(subject, player, reference, judged, migration, when, state, after, line)]
 
 
 def _failure(
     subject: Subject,
+    player: Player,
     reference: Reference,
     judged: dict[str, Judged],
     migration: Migration,
@@ -84,14 +85,19 @@ def _failure(
     line: Told,
 ) -> Failure:
     masked = masked_table(migration, before, after, line)
-    if masked:
-        cause = "masked-create"
-    elif migration.id in reference.never or judged[migration.id].executed == "partial":
-        cause = "partially-executed" if judged[migration.id].executed == "partial" else "chain-cannot-build"
-    else:
-        cause = _cause(subject, reference, judged, line)
-    if when == "if-rerun" and judged[migration.id].executed == "yes":
+    fails_alone = reference.never.get(migration.id)
+    if migration.id in copies(subject):
+        cause = "duplicate-version"
+    elif when == "if-rerun" and judged[migration.id].executed == "yes":
         cause = ""  # it ran: that it cannot run twice is no fault
+    elif masked:
+        cause = "masked-create"
+    elif fails_alone is not None and fails_alone.error == line.error:
+        cause = "chain-cannot-build"
+    elif judged[migration.id].executed == "partial" and line.done < judged[migration.id].done:
+        cause = "partially-executed"
+    else:
+        cause = _cause(subject, player, reference, judged, before, line)
     return Failure(migration, when, line.failed, line.error, cause, masked, line.done + 1)
 
 
@@ -112,7 +118,9 @@ def _creates(migration: Migration, name: str) -> bool:
     return any(target.name.casefold() == name for target in permissive_creates(migration))
 
 
-def _cause(subject: Subject, reference: Reference, judged: dict[str, Judged], line: Told) -> str:
+def _cause(
+    subject: Subject, player: Player, reference: Reference, judged: dict[str, Judged], before: State, line: Told
+) -> str:
     """Return why a statement fails: who made what is in its way, or who should have made what it misses."""
     error = line.error.casefold()
     target = statement_target(line.failed)
@@ -133,6 +141,9 @@ def _cause(subject: Subject, reference: Reference, judged: dict[str, Judged], li
         if any(judged[name].executed == "yes" for name in writers):
             return "chain-cannot-build"
         return "manual-change"
+    tables = {trace.key[1] for name in writers for trace in reference.signatures[name] if trace.key[2] in error}
+    if any(name in before and any(_creates(player.contents[item], name) for item in writers) for name in tables):
+        return "masked-create"
     if any(judged[name].executed in ("no", "partial") and name in subject.recorded for name in writers):
         return "recorded-not-executed"
     return "manual-change" if writers else "chain-cannot-build"

@@ -20,6 +20,7 @@ class Judged:
     basis: str
     effects: Effects
     why: str = ""
+    done: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ def judge(search: Search, best: Tried) -> dict[str, Judged]:
         name = migration.id
         line = steps.get(name)
         if line is not None and line.status == "partial":
-            answers[name] = Judged("partial", "schema", counted[name], line.error)
+            answers[name] = Judged("partial", "schema", counted[name], line.error, line.done)
         elif line is not None:
             answers[name], waiting[name] = _ran(search, best, fit, name, counted[name])
         elif search.player.runnable(name):

@@ -74,7 +74,7 @@ def masks(played: Played, player: Player) -> tuple[Mask, ...]:
 def masked_here(player: Player, migration_id: str, state: State, makers: Mapping[str, str]) -> list[Mask]:
     """Return the permissive creations of one migration that would meet another shape in this state.
 
-    Another shape is one that lacks a column which the creation would have made.
+    Another shape is one that lacks a column which the creation would have made, or has one that it would not.
     """
     found = []
     for target, text in _permissive(player.contents[migration_id]):
@@ -83,7 +83,7 @@ def masked_here(player: Player, migration_id: str, state: State, makers: Mapping
         if target.kind != "table" or there is None:
             continue
         would = player.after({}, Outside((text,), "unknown", name))[0].get(name)
-        if would is not None and _columns(would) - _columns(there):
+        if would is not None and _columns(would) != _columns(there) and makers.get(name) != migration_id:
             found.append(Mask(migration_id, there.name, text, makers.get(name, ""), there, would))
     return found
 

@@ -51,7 +51,7 @@ class Search:
     def best(self) -> Tried:
         """Return the cheapest story found, played in full."""
         starts = [self.attempt(story) for story in dict.fromkeys(self.starts())]
-        best = min(starts, key=lambda item: item.cost.total)
+        best = min(starts, key=lambda item: (item.cost.total, item.cost.deviations))
         for _round in range(ROUNDS):
             better = self.improved(best)
             if better is None:
@@ -119,6 +119,8 @@ class Search:
                 tried = self.attempt(story)
                 if tried.cost.total < found.cost.total - 1e-6:
                     found = tried
+                elif tried.cost.total < found.cost.total + 1e-6 and tried.cost.deviations < found.cost.deviations - 1e-6:
+                    found = tried  # of two as good, the one that believes the tracker
         return found if found is not best else None
 
     def differing(self, played: Played) -> list[str]:

@@ -17,7 +17,7 @@ class Subject:
     was applied here. ``recorded`` are ids; ``recorded_order`` is the order of the tracker's rows where it keeps one.
     ``sources`` are the application's statements by the (case-folded) table they are about; ``models`` is what the models'
     ``create_all`` builds, where the case file names them. ``unique_versions`` is the tracker's column (``table.column``) that takes a
-    version only once.
+    version only once. ``confirmed`` are migrations whose row has the checksum of their text, which people rarely type.
     """
 
     live: State
@@ -28,8 +28,21 @@ class Subject:
     models: State | None = None
     models_ddl: tuple[str, ...] = ()
     unique_versions: str = ""
+    confirmed: frozenset[str] = frozenset()
 
     @property
     def order(self) -> dict[str, int]:
         """The place of every migration in the chain."""
         return {item.id: place for place, item in enumerate(self.migrations)}
+
+
+def copies(subject: Subject) -> frozenset[str]:
+    """Return the migrations that have the very bytes and the version of an earlier one."""
+    seen: set[tuple[str, str]] = set()
+    found = set()
+    for item in subject.migrations:
+        key = (item.version, item.content.sha256)
+        if key in seen:
+            found.add(item.id)
+        seen.add(key)
+    return frozenset(found)

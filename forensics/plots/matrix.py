@@ -29,8 +29,7 @@ def matrix(source: Any) -> Plot:
     Of a fleet it shows one row an environment; of one environment what its tracker says above what its schema
     shows, with every contradiction spelled out below.
     """
-    chosen = getattr(source, "fleet", source)
-    chosen = getattr(chosen, "diagnosis", chosen)
+    chosen = source.fleet() if hasattr(source, "fleet") else getattr(source, "diagnosis", source)
     if isinstance(chosen, Diagnosis):
         from forensics.plots.strip import strip
 

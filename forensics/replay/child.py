@@ -84,7 +84,7 @@ class Child:
                 f"the interpreter {python} could not be started: {error.strerror}",
                 remedy="check `python` in the case file",
             ) from error
-        # The folder above ``bin`` is the virtual environment, which the interpreter does not know of before `site.main`.
+        # The folder above ``bin`` is the virtual environment: the interpreter learns of it only in `site.main`.
         keep = [*config["keep"], os.path.dirname(os.path.dirname(os.path.abspath(python)))]
         config = {**config, "keep": keep, "folder": self.folder, "scratch": scratch, "home": home, "work": work}
         try:

@@ -36,7 +36,8 @@ def check(facts: Facts) -> Iterator[Finding]:
     stamped = [match for match in rows if match.row.version in chosen]
     if len(stamped) < 2 and not (said and any(_failed(facts, match) for match in said)):
         return
-    names = [item.id for item in facts.migrations if item.version in chosen]
+    copies = facts.explanation.copies() if facts.explanation else frozenset()
+    names = [item.id for item in facts.migrations if item.version in chosen and item.id not in copies]
     all_ran = all(facts.judged[name].executed in ("yes", "unknown") for name in names if name in facts.judged)
     instants = sorted({match.row.recorded_at for match in stamped if match.row.recorded_at})
     evidence = [Proof(

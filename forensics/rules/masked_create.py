@@ -20,7 +20,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     absent = [item.id for item in facts.migrations if facts.judged[item.id].executed in ("no", "unknown")]
     met = list(facts.explanation.masks)
     makers = facts.explanation.makers()
-    for name in absent:
+    for name in absent if facts.history.state != "absent" else ():
         if name in facts.pending or name in facts.recorded:
             met += masked_here(facts.explanation.search.player, name, facts.explanation.subject.live, makers)
     for mask in met:
@@ -33,14 +33,14 @@ def _finding(facts: Facts, mask: Mask, fails: bool) -> Finding:
     label = facts.label(mask.migration)
     by_chain = bool(mask.by)
     maker = f"migration {facts.label(mask.by)}" if mask.by else "something outside the migrations (the application or a person)"
-    lacking = [
-        was.name for _key, was, now in changed(mask.would, mask.there) if was is not None and now is None and was.kind == "column"
-    ]
-    lacking.sort()
+    pairs = [pair for pair in changed(mask.would, mask.there) if pair[0][0] == "column"]
+    lacking = sorted(was.name for _key, was, now in pairs if was is not None and now is None)
+    more = sorted(now.name for _key, was, now in pairs if was is None and now is not None)
+    differs = f"it lacks {listing(lacking)}" if lacking else f"it has {listing(more)} already"
     failure = next((item for item in facts.explanation.failures if item.migration.id == mask.migration), None) if facts.explanation else None
     evidence = [
         Proof(source="file", detail=" ".join(mask.statement.split())[:160], ref=facts.chain.by_id[mask.migration].file or "" if facts.chain else ""),
-        Proof(source="schema", detail=f"{mask.table} was made by {maker}; it lacks {listing(lacking)}", ref=f"table {mask.table}"),
+        Proof(source="schema", detail=f"{mask.table} was made by {maker}; {differs}", ref=f"table {mask.table}"),
     ]
     for step in facts.explanation.played.told if facts.explanation else ():
         if getattr(step.step, "group", "").casefold() == mask.table.casefold() and getattr(step.step, "ref", ""):
@@ -52,7 +52,7 @@ def _finding(facts: Facts, mask: Mask, fails: bool) -> Finding:
         evidence.append(Proof(source="replay", detail=f"`{statement}` fails: {failure.error}", ref=f"failures {label}"))
         effect = f"then `{statement}` fails with `{failure.error}`"
     else:
-        effect = "whatever needs those columns fails later"
+        effect = "whatever needs those columns fails later" if lacking else "whatever adds those columns fails later"
     return Finding(
         cause="masked-create",
         scope="chain" if by_chain else "environment",
@@ -61,14 +61,16 @@ def _finding(facts: Facts, mask: Mask, fails: bool) -> Finding:
         objects=(
             ObjectRef(kind="table", table=None, name=mask.table, state="altered"),
             *(ObjectRef(kind="column", table=mask.table, name=name, state="missing") for name in lacking),
+            *(ObjectRef(kind="column", table=mask.table, name=name, state="extra") for name in more),
         ),
         summary=f"Migration {label} creates {mask.table} only if it does not exist, and {maker} had made it in another shape: "
-        f"the creation {'will do' if ahead else 'does'} nothing, {mask.table} lacks {listing(lacking)}, and {effect}."
+        f"the creation {'will do' if ahead else 'does'} nothing, {differs.replace('it ', mask.table + ' ', 1)}, and {effect}."
         + (" The chain does this to itself, so it is a warning wherever it runs." if by_chain else ""),
         evidence=tuple(evidence),
         confidence=0.97 if failure is not None else 0.9,
-        would_overturn=f"A definition of {mask.table} in the live schema that has {listing(lacking)}.",
-        remedy=f"Add the missing columns to {mask.table} (with the definitions of {label}), then run what follows in it.",
+        would_overturn=f"A live definition of {mask.table} with exactly the columns of {label}.",
+        remedy=f"Add the missing columns to {mask.table} (with the definitions of {label}), then run what follows in it."
+        if lacking else f"Guard what adds {listing(more)} to {mask.table}, after comparing both definitions.",
         prevention="Create tables in migrations only, without IF NOT EXISTS, so that a wrong shape fails at once and by name.",
     )
 

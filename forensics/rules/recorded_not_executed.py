@@ -12,11 +12,12 @@ from forensics.rules.facts import Facts, listing, named, plural, trace_refs
 def check(facts: Facts) -> Iterator[Finding]:
     """Yield one finding for each run of neighbouring migrations that are recorded and did not run."""
     block: list[str] = []
-    for name in [item.id for item in facts.migrations]:
+    copies = facts.explanation.copies() if facts.explanation else frozenset()
+    for name in [item.id for item in facts.migrations if item.id not in copies]:
         answer = facts.judged.get(name)
         if answer is None or (answer.executed == "unknown" and block):
             continue
-        if answer.executed == "no" and name in facts.recorded and not _others(facts, name) and not facts.tie_differs(name):
+        if answer.executed == "no" and name in facts.recorded and not facts.tie_differs(name):
             block.append(name)
         elif block and name in facts.recorded:
             yield _finding(facts, block)
@@ -25,16 +26,6 @@ def check(facts: Facts) -> Iterator[Finding]:
             yield _finding(facts, [name])
     if block:
         yield _finding(facts, block)
-
-
-def _others(facts: Facts, name: str) -> bool:
-    """Whether the row that stands for a migration is another file's: that file ran, and the two share a version."""
-    chain = facts.chain
-    item = chain.by_id.get(name) if chain else None
-    if chain is None or item is None:
-        return False
-    shared = [other.id for other in chain.by_version[item.version] if other.id != name]
-    return any(facts.judged[other].executed in ("yes", "partial") for other in shared if other in facts.judged)
 
 
 def _finding(facts: Facts, names: list[str]) -> Finding:
