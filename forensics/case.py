@@ -87,7 +87,7 @@ def without_file(
 def folder_name(name: str) -> str:
     """Return a name that is one safe path component: itself where it is one, else cleaned and made unique."""
     clean = re.sub(r"[^\w.-]+", "-", name).strip("-.")[:80]
-    return name if clean == name else f"{clean or 'x'}-{digest(name)[:8]}"
+    return name if name and clean == name else f"{clean or 'x'}-{digest(name)[:8]}"
 
 
 def _locate(source: str | Path | None) -> Path:

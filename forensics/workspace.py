@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import tempfile
+import weakref
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -39,8 +41,9 @@ class Workspace:
                 return self._wanted
         except OSError:
             pass
-        self._temporary = tempfile.TemporaryDirectory(prefix="forensics-", ignore_cleanup_errors=True)
-        return Path(self._temporary.name)
+        folder = tempfile.mkdtemp(prefix="forensics-")
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        return Path(folder)
 
     @property
     def cache(self) -> Path:

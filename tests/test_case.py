@@ -125,7 +125,7 @@ def test_secret_of_a_url_is_masked(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("[case", "not valid TOML.*line 1.*correct that line"),
+        ("[case", "not valid TOML: .*; correct that line"),
         (SMALL + "[cases]\n", "unknown key 'cases'.*did you mean 'case'"),
         (SMALL.replace("url", "urll"), r"unknown key 'urll' in \[environments.dev\]; did you mean 'url'"),
         (SMALL.replace("path", "paths"), r"\[chains.main\]; did you mean 'path'"),

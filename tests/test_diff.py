@@ -95,7 +95,9 @@ def test_another_name_and_another_definition_is_drift() -> None:
 def test_one_of_two_equal_indexes_is_renamed_and_the_other_missing() -> None:
     twice = BASE + "CREATE INDEX b2 ON users (email);"
     found = name_only(read(twice), read(BASE.replace("by_email", "z")))
-    assert told(found.changes) == [("missing", "index", "by_email")] or told(found.changes) == [("missing", "index", "b2")]
+    assert told(found.changes) == [("missing", "index", "by_email")] or told(found.changes) == [
+        ("missing", "index", "b2")
+    ]
     assert len(found.renamed) == 1
 
 

@@ -121,7 +121,12 @@ def test_double_quotes_around_what_is_no_column_are_a_string() -> None:
 
 
 def test_folding_twice_changes_nothing() -> None:
-    for text in ('a > - 1 and "x y" like \'%;\' or f(b)', "case when a then -b else ~c end", "t.a-1", "x collate nocase"):
+    for text in (
+        "a > - 1 and \"x y\" like '%;' or f(b)",
+        "case when a then -b else ~c end",
+        "t.a-1",
+        "x collate nocase",
+    ):
         assert fold(fold(text)) == fold(text)
 
 

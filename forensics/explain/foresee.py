@@ -6,12 +6,15 @@ from dataclasses import dataclass
 
 from forensics.explain.judge import Judged
 from forensics.explain.masks import permissive_creates
-from forensics.explain.player import Player
+from forensics.explain.player import Player, words
 from forensics.explain.reference import Reference
 from forensics.explain.story import Run, State, Told
 from forensics.explain.subject import Subject, copies
 from forensics.model import Migration
 from forensics.sqltext import mentions, name_key, statement_target
+
+
+BOILERPLATE = frozenset("a already another by error exists in index is name no not of or table there this trigger view with".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,27 +126,26 @@ def _cause(
 ) -> str:
     """Return why a statement fails: who made what is in its way, or who should have made what it misses."""
     error = line.error.casefold()
+    said = words(line.error.partition(": ")[2]) or words(line.error) - BOILERPLATE
     target = statement_target(line.failed)
-    words = mentions(line.failed)
-    exists = "already exists" in error or "duplicate column" in error
-    table = (target.table or target.name).casefold()
-    writers = [
-        name
+    named = mentions(line.failed) | {target.name.casefold(), target.table.casefold()}
+    writers = {
+        name: trace.key[1] if trace.key[0] == "column" else trace.key[2]
         for name, traces in reference.signatures.items()
         for trace in traces
-        if trace.after is not None
-        and (trace.key[2] in words or trace.key[1] == table and trace.key[2] in error)
-        and (trace.key[2] in error or trace.key[1] in error)
-    ]
-    if exists:
-        if any(judged[name].executed in ("yes", "partial") and name not in subject.recorded for name in writers):
+        if trace.after is not None and trace.key[2] in said and (trace.key[0] != "column" or trace.key[1] in named)
+    }
+    if "already exists" in error or "duplicate column" in error:
+        ran = [name for name in writers if judged[name].executed in ("yes", "partial")]
+        if any(name not in subject.recorded for name in ran):
             return "executed-not-recorded"
-        if any(judged[name].executed == "yes" for name in writers):
-            return "chain-cannot-build"
-        return "manual-change"
-    tables = {trace.key[1] for name in writers for trace in reference.signatures[name] if trace.key[2] in error}
-    if any(name in before and any(_creates(player.contents[item], name) for item in writers) for name in tables):
+        return "chain-cannot-build" if any(judged[name].executed == "yes" for name in ran) else "manual-change"
+    absent = [name for name in writers if judged[name].executed in ("no", "partial") and name in subject.recorded]
+    masked = [name for name in writers if writers[name] in before and _creates(player.contents[name], writers[name])]
+    if any(name not in masked for name in absent):
+        return "recorded-not-executed"
+    if masked:
         return "masked-create"
-    if any(judged[name].executed in ("no", "partial") and name in subject.recorded for name in writers):
+    if absent:
         return "recorded-not-executed"
     return "manual-change" if writers else "chain-cannot-build"

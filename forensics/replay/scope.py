@@ -10,8 +10,8 @@ _ENGINES = frozenset({"create_engine", "engine_from_config", "create_async_engin
 _NODES = (
     ast.Module, ast.Import, ast.ImportFrom, ast.alias, ast.Assign, ast.AnnAssign, ast.FunctionDef, ast.arguments,
     ast.arg, ast.Expr, ast.Call, ast.Attribute, ast.Name, ast.Constant, ast.Load, ast.Store, ast.keyword, ast.List,
-    ast.Tuple, ast.Dict, ast.With, ast.withitem, ast.Pass, ast.Return, ast.UnaryOp, ast.USub, ast.UAdd, ast.Not, ast.Subscript,
-    ast.BinOp, ast.BitOr, ast.Add, ast.Sub, ast.JoinedStr, ast.FormattedValue,
+    ast.Tuple, ast.Dict, ast.With, ast.withitem, ast.Pass, ast.Return, ast.UnaryOp, ast.USub, ast.UAdd, ast.Not,
+    ast.Subscript, ast.BinOp, ast.BitOr, ast.Add, ast.Sub, ast.JoinedStr, ast.FormattedValue,
 )  # fmt: skip
 
 

@@ -62,8 +62,8 @@ class Outcome:
     ``statements`` are those that succeeded and could change something, in order: their numbers count from 1. ``total``
     is how many there are in all, where that is known. ``failed`` is the statement that failed, ``error`` its message
     (or that of the Python error), ``place`` where in the file, ``failure`` what sort it is: ``sql``, ``python``,
-    ``load``, ``timeout``, ``died``, ``untrusted`` or empty. ``hint`` says which hint of the case file would help. ``stopped``
-    means that it ended where ``upto`` asked.
+    ``load``, ``timeout``, ``died``, ``untrusted`` or empty. ``hint`` says which hint of the case file would help.
+    ``stopped`` means that it ended where ``upto`` asked.
     """
 
     before: str

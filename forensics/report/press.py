@@ -131,8 +131,11 @@ def _press(limit: int) -> Iterator[Callable[[Sequence[Job]], Iterator[dict[str, 
         try:
             yield lambda wanted: _served(server, complaints, wanted)
         finally:
+            for pipe in (server.stdin, server.stdout):
+                if pipe is not None:
+                    pipe.close()
             server.kill()
-            server.communicate()
+            server.wait()
 
 
 def _served(server: subprocess.Popen[bytes], complaints: IO[bytes], wanted: Sequence[Job]) -> Iterator[dict[str, str]]:

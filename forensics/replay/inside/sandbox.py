@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import resource
 import signal
 import struct
@@ -210,9 +211,9 @@ def _read_only() -> None:
         flags = _REMOUNT | _BIND | _RDONLY
         for word in parts[5].split(","):
             flags |= words.get(word, 0)
-        target = parts[4].encode("utf-8", "surrogateescape").decode("unicode_escape")
-        if _mount(None, target, None, flags) < 0 and target == "/":
-            raise Unavailable("the file system cannot be made read-only")
+        target = re.sub(r"\\([0-7]{3})", lambda found: chr(int(found.group(1), 8)), parts[4])
+        if _mount(None, target, None, flags) < 0 and not _under(target, ("/proc", "/sys", "/dev")):
+            raise Unavailable(f"{target} cannot be made read-only")
 
 
 def _tmpfs(path: str) -> None:
