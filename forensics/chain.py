@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from forensics.adapters import Adapter, adapters
+from forensics.content import readable
 from forensics.errors import AmbiguousTool, ChainUnreadable, ForensicsError, UnknownTool
 from forensics.gitlog import read_git, repository
 from forensics.model import Chain, ChainEvidence, ChainProblem, FileVersion, Hints
@@ -37,7 +38,7 @@ def load_chain(
     UnknownTool, AmbiguousTool
         No adapter fits the files, or several do.
     """
-    shown = display or str(path)
+    shown = readable(display or str(path))
     hints = hints or Hints()
     root = _folder(Path(path), shown)
     adapter = _adapter(root, shown, tool)

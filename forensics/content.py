@@ -44,6 +44,11 @@ def read_content(path: Path, *, python: bool = False, origin: str = "worktree") 
     return content(data, python=python, origin=origin)
 
 
+def readable(name: str) -> str:
+    """Return the name of a file as text that can be written anywhere: bytes that are no text become ``\\xff``."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 def _decode(data: bytes, *, python: bool) -> tuple[str, str]:
     if data[:2] in _MARKS:
         return data.decode("utf-16", "replace"), f"is {_MARKS[data[:2]]} text, not UTF-8"

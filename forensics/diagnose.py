@@ -118,7 +118,7 @@ def examine(
 ) -> Facts:  # fmt: skip
     """Explain one environment, and return what the rules look at."""
     history = evidence.histories[0] if evidence.histories else ABSENT
-    if source is None or evidence.state == "unreadable" or evidence.snapshot is None:
+    if source is None or not source.chain.tool or evidence.state == "unreadable" or evidence.snapshot is None:
         return Facts(evidence=evidence, source=source, history=history)
     if workshop is None:
         with Workshop(source, cache=cache, trust=trust) as own:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from forensics.clock import Instant, instant
+from forensics.content import readable
 from forensics.model import Event
 from forensics.redact import redact_text
 
@@ -115,8 +116,8 @@ def _problem(message: str, ref: str, environment: str) -> Event:
 
 def _shown(path: Path, base: Path | None) -> str:
     if base is not None and path.absolute().is_relative_to(base.absolute()):
-        return path.absolute().relative_to(base.absolute()).as_posix()
-    return "/".join(part for part in path.parts[-2:] if part != path.anchor)
+        return readable(path.absolute().relative_to(base.absolute()).as_posix())
+    return readable("/".join(part for part in path.parts[-2:] if part != path.anchor))
 
 
 def _opened(path: Path) -> IO[bytes]:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from forensics.content import LIMIT, content
+from forensics.content import LIMIT, content, readable
 from forensics.model import Content, FileVersion
 
 _TIMEOUT = 120.0
@@ -219,7 +219,7 @@ def _parse(shown: bytes, mark: str, *, reachable: bool) -> Iterator[_Entry]:
             modes, blob = parts[parents], parts[2 * parents + 1]
             if modes not in ("160000", "120000"):  # neither a submodule nor a symbolic link
                 yield _Entry(
-                    commit=commit, at=time, author=author, subject=subject,
+                    commit=commit, at=time, author=readable(author), subject=readable(subject),
                     action={"T": "M", "C": "A"}.get(status, status), blob=blob, path=path,
                     old_path=old if status == "R" else "", reachable=reachable,
                 )  # fmt: skip
@@ -268,5 +268,5 @@ def _blobs(git_dir: Path, names: Sequence[str]) -> dict[str, bytes]:
 
 
 def _below(path: str, place: str) -> str:
-    path = path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    path = readable(path)
     return posixpath.relpath(path, place) if place and path else path

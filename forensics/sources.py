@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from forensics.content import read_content
+from forensics.content import read_content, readable
 from forensics.model import SourceStatement
 from forensics.sqltext import split_script, statement_target
 
@@ -76,7 +76,7 @@ def _files(path: Path) -> Iterator[Path]:
 
 
 def _shown(file: Path, base: Path) -> str:
-    return file.absolute().relative_to(base).as_posix()
+    return readable(file.absolute().relative_to(base).as_posix())
 
 
 def _statements(text: str, suffix: str, shown: str) -> Iterator[SourceStatement]:

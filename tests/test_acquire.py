@@ -86,8 +86,8 @@ def test_the_same_twice_but_for_the_moment(case: CaseFile) -> None:
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        (lambda path: path.unlink(), "data/dev.db does not exist"),
-        (lambda path: path.write_text("hello"), "data/dev.db is a text file"),
+        (lambda path: path.unlink(), "data/dev.db' does not exist"),
+        (lambda path: path.write_text("hello"), "data/dev.db' is a text file"),
         (lambda path: path.write_bytes(os.urandom(4096)), "encrypted"),
         (lambda path: path.write_bytes(path.read_bytes()[:4096]), "damaged|cannot|malformed"),
         (lambda path: (path.unlink(), path.mkdir()), "is a folder"),
@@ -148,7 +148,9 @@ def test_changed_evidence_is_refused(case: CaseFile, tmp_path: Path) -> None:
     with pytest.raises(AcquisitionError, match="no saved evidence in kept"):
         load(folder)
     store(acquire(spec(case), case), folder)
-    (folder / "evidence.json").write_bytes((folder / "evidence.json").read_bytes().replace(b"milestones", b"millstones"))
+    (folder / "evidence.json").write_bytes(
+        (folder / "evidence.json").read_bytes().replace(b"milestones", b"millstones")
+    )
     with pytest.raises(EvidenceChanged, match="differs from its recorded hash"):
         load(folder)
     assert saved(spec(case), folder).state == "unreadable"
@@ -189,7 +191,8 @@ def test_addresses(address: str, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["sqlite://", "sqlite:///:memory:", ":memory:", "sqlite://app.db", "mysql://u:p@h/d", "://x", "file::memory:"]
+    "address",
+    ["sqlite://", "sqlite:///:memory:", ":memory:", "sqlite://app.db", "mysql://u:p@h/d", "://x", "file::memory:"],
 )
 def test_addresses_that_lead_nowhere(address: str) -> None:
     with pytest.raises(DatabaseUnreadable) as caught:

@@ -69,7 +69,7 @@ def hot_journal(path: Path) -> None:
         path,
         "connection.execute('PRAGMA cache_size = 1'); connection.execute('PRAGMA cache_spill = 1')\n"
         "connection.execute('BEGIN'); connection.execute('CREATE TABLE lost (y)')\n"
-        "for _ in range(60): connection.execute(\"INSERT INTO kept VALUES (hex(randomblob(2000)))\")",
+        'for _ in range(60): connection.execute("INSERT INTO kept VALUES (hex(randomblob(2000)))")',
     )
     assert path.with_name(path.name + "-journal").stat().st_size > 512
 

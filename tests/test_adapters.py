@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import random
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -141,6 +142,16 @@ def test_hostile_names_survive(tmp_path):
     item = load_chain(tmp_path).migrations[0]
     assert item.file == name
     assert item.id == name.removesuffix(".sql")
+
+
+def test_a_name_that_is_no_text_can_be_written_to_a_report(tmp_path):
+    for number, name in enumerate((b"001_\xff.sql", b"002_\xfe.sql")):
+        with open(os.path.join(os.fsencode(tmp_path), name), "wb") as file:
+            file.write(b"-- %d" % number)
+    items = load_chain(tmp_path).migrations
+    assert [item.file for item in items] == ["001_\\xff.sql", "002_\\xfe.sql"]
+    assert items[0].id.encode() == b"001_\\xff"
+    assert items[1].description == "1"
 
 
 def test_nothing_is_imported_or_run(tmp_path):

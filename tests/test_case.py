@@ -93,7 +93,10 @@ def test_everything_that_the_contract_shows(tmp_path: Path, monkeypatch: pytest.
     hints = case.chains[0].hints
     assert (hints.python, hints.sys_path) == (str(tmp_path / "python"), (str(tmp_path / "src"),))
     assert hints.environment == (("APP_SECRET", "x"), ("APP_HOME", "{scratch}"))
-    assert (hints.naming_convention, hints.models) == ((("ix", "ix_%(column_0_label)s"),), ("app.models:Base.metadata",))
+    assert (hints.naming_convention, hints.models) == (
+        (("ix", "ix_%(column_0_label)s"),),
+        ("app.models:Base.metadata",),
+    )
     assert (hints.transaction, hints.env_py, hints.trust) == ("single", "never", True)
     prod, old, e1, qa = case.environments
     assert prod.url == "${PROD_DATABASE_URL}"
@@ -158,7 +161,7 @@ def test_mistakes_are_named_with_the_way_out(tmp_path: Path, text: str, words: s
 
 def test_case_file_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(CaseError, match="no case file forensics.toml; name one with --case"):
+    with pytest.raises(CaseError, match=r"no case file forensics\.toml; name one with --case"):
         load()
     (tmp_path / "latin.toml").write_bytes(b'[case]\ntitle = "\xe9"\n')
     with pytest.raises(CaseError, match="not UTF-8"):

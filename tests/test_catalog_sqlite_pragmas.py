@@ -107,9 +107,8 @@ def schemas(draw: st.DrawFn) -> str:
         order = draw(st.sampled_from(["", " DESC", " COLLATE nocase"]))
         where = draw(st.sampled_from(["", f" WHERE {quoted(draw, name)} > 0"]))
         unique = draw(st.sampled_from(["", "UNIQUE "]))
-        script.append(
-            f"CREATE {unique}INDEX i{number} ON {quoted(draw, table)} ({quoted(draw, name)}{order}, abs({quoted(draw, name)})){where}"
-        )
+        terms = f"{quoted(draw, name)}{order}, abs({quoted(draw, name)})"
+        script.append(f"CREATE {unique}INDEX i{number} ON {quoted(draw, table)} ({terms}){where}")
     return "\n;".join(script)
 
 
@@ -133,6 +132,7 @@ def compare_with_pragmas(connection: sqlite3.Connection, group: Group) -> None:
     rows = connection.execute("SELECT * FROM pragma_table_xinfo(?)", [group.name]).fetchall()
     columns = found["column"]
     assert [item.name for item in columns] == [row[1] for row in rows]
+    assert len(group.by_key) == len(group.objects)
     (key,) = found.get("primary_key", [None])
     table = dict(found["table"][0].meaning)
     alias = key is not None and dict(key.meaning)["rowid"]

@@ -63,8 +63,9 @@ def test_status(fleet: None, capsys: pytest.CaptureFixture[str]) -> None:
     lines = out.splitlines()
     assert (code, err) == (1, "")
     assert lines[2].startswith("  dev    needs fixing     The next run will stop at 009")
-    assert lines[3] == "  empty  not initialised  an empty database"
+    assert lines[3] == "  empty  not initialised  The database file has zero bytes: nothing was ever created in it."
     assert lines[4] == "  gone   ok"
+    assert "         000000000111111111122222" in lines
     assert "  dev    ✓✓✓✓✓✓✓✓················" in lines
     assert lines[-1] == "3 databases: 1 ok, 1 needs fixing, 1 not initialised"
     assert "\x1b" not in out
@@ -89,8 +90,10 @@ def test_diagnose_says_the_verdict_first(fleet: None, capsys: pytest.CaptureFixt
     assert out.startswith("dev needs fixing: ")
     assert out.index("F1  CRITICAL  pending-will-fail  009") < out.index("F2  ERROR  masked-create")
     assert out.index("F3") < out.index("The next run fails") < out.index("What really happened")
-    for words in ("do        Create the missing column first", "[app/store.py:118]", "001 to 008", "CREATE TABLE notification_log",
-                  "no such column: notification_type", "rebuilds the schema exactly", "certainty 97%; overturned by"):  # fmt: skip
+    for words in (
+        "do        Create the missing column first", "[app/store.py:118]", "001 to 008", "certainty 97%; overturned by",
+        "CREATE TABLE notification_log", "no such column: notification_type", "rebuilds the schema exactly",
+    ):  # fmt: skip
         assert words in out
     assert "Why this story" not in out
     assert max(map(len, out.splitlines())) <= 100
@@ -148,7 +151,7 @@ def test_without_a_case(fleet: None, capsys: pytest.CaptureFixture[str]) -> None
     assert (code, json.loads(out)["environment"]["name"]) == (1, "dev")
     code, out, err = run(capsys, "diagnose", "--db", "sqlite:///nowhere.db", "--migrations", "migrations")
     assert (code, out) == (2, "")
-    assert err == "forensics: nowhere.db does not exist\n  check the path; nothing was created\n"
+    assert err == "forensics: 'nowhere.db' does not exist\n  check the path; nothing was created\n"
 
 
 @pytest.mark.parametrize(
@@ -210,8 +213,9 @@ def test_help_loads_nothing() -> None:
         "import sys; from forensics import cli\n"
         "try: cli.main(['--help'])\n"
         "except SystemExit: pass\n"
-        "print(*sorted(m for m in sys.modules if m.split('.')[0] in ('pandas', 'rich', 'sqlite3', 'matplotlib', 'numpy')"
-        " or m.startswith('forensics.')), file=sys.stderr)"
+        "heavy = {'pandas', 'numpy', 'rich', 'sqlite3', 'matplotlib'}\n"
+        "found = [m for m in sys.modules if m.split('.')[0] in heavy or m.startswith('forensics.')]\n"
+        "print(*sorted(found), file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr.split() == ["forensics.cli", "forensics.errors"]
@@ -239,3 +243,18 @@ def test_every_verb_is_a_module_and_has_help() -> None:
     (verbs,) = (action for action in top._actions if action.dest == "command")
     for name in verbs.choices or ():
         assert __import__(f"forensics.commands.{name}", fromlist=["run"]).run.__doc__
+
+
+def test_migration_that_only_some_environments_know_keeps_its_place(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = named(documents.qa(), "gone")
+    lost = {**documents.migration("002", "no"), "id": "002_lost", "version": "002"}
+    more["migrations"] = [more["migrations"][0], lost, *more["migrations"][1:]]
+    told(monkeypatch, dev=documents.dev(), gone=more)
+    _, out, _ = run(capsys, "status", "--format", "json")
+    (matrix,) = json.loads(out)["matrix"]
+    assert matrix["migrations"][:3] == [documents.ident("001"), "002_lost", documents.ident("002")]
+    assert [item["executed"][:3] for item in matrix["environments"]] == [["yes", None, "yes"], ["yes", "no", "yes"]]
+    _, out, _ = run(capsys, "status")
+    assert "  dev    ✓ ✓✓✓✓✓✓✓················" in out

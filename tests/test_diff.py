@@ -115,6 +115,12 @@ def test_spelling_and_column_order_stand_apart() -> None:
     assert moved.changes == ()
 
 
+def test_names_that_only_unicode_folds_together_are_two_tables() -> None:
+    both = read("CREATE TABLE straße (a); CREATE TABLE strasse (a)")
+    assert told(diff(both, read("CREATE TABLE strasse (a)")))[0] == ("missing", "table", "straße")
+    assert diff(both, reread(both)) == ()
+
+
 def test_a_whole_group_may_be_absent() -> None:
     group = read(BASE).groups[1]
     assert {change.state for change in group_diff(group, None)} == {"missing"}
@@ -123,8 +129,10 @@ def test_a_whole_group_may_be_absent() -> None:
 
 
 TABLES = st.lists(
-    st.tuples(st.sampled_from("abcd"), st.sampled_from(["INT", "TEXT", "INTEGER", "INT NOT NULL"])), max_size=4, unique_by=lambda pair: pair[0]
-)  # fmt: skip
+    st.tuples(st.sampled_from("abcd"), st.sampled_from(["INT", "TEXT", "INTEGER", "INT NOT NULL"])),
+    max_size=4,
+    unique_by=lambda pair: pair[0],
+)
 
 
 @given(TABLES, TABLES)

@@ -49,7 +49,7 @@ def test_text(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "no such column: notification_type", "the author: somebody", "design: a table", "passwords are stored elsewhere",
+        "no such column: notification_type", "the author: somebody", "design: a table", "passwords lie elsewhere",
         "ALTER TABLE users ADD COLUMN password_hash TEXT", "Migration 004 is recorded", "assigned: 3",
     ],
 )  # fmt: skip

@@ -93,7 +93,7 @@ def test_nouns(folder: Path) -> None:
     assert list(dev.chain.df["id"]) == ["001_start"]
     assert list(dev.timeline()["source"]) == ["tracker"]
     assert len(case["empty"].snapshot.columns) == 0
-    with pytest.raises(DatabaseUnreadable, match="gone.db does not exist"):
+    with pytest.raises(DatabaseUnreadable, match=r"gone\.db' does not exist"):
         _ = case["gone"].snapshot
     with pytest.raises(UsageError, match="did you mean 'dev'"):
         case["dve"]
@@ -191,6 +191,6 @@ def test_without_a_case_file(tmp_path: Path, engine: Engine, monkeypatch: pytest
     assert found.document["environment"]["url"] == "sqlite:///dev.db"
     assert sorted(project.rglob("*")) == before
     assert list((home / "migration-forensics" / "cache").glob("diagnosis-*.json"))
-    with pytest.raises(DatabaseMissing, match="nowhere.db does not exist"):
+    with pytest.raises(DatabaseMissing, match=r"nowhere\.db' does not exist"):
         adhoc("nowhere.db", migrations="migrations")
     assert adhoc("migrations", migrations="migrations").evidence.state == "unreadable"

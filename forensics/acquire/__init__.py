@@ -178,8 +178,7 @@ def _matches(spec: EnvironmentSpec, pattern: str) -> list[str]:
 
 
 def _shown(spec: EnvironmentSpec) -> str:
-    url = spec.url or spec.name
-    return url.removeprefix("sqlite:///")
+    return f"'{(spec.url or spec.name).removeprefix('sqlite:///')}'"
 
 
 def _relative(path: Path, root: Path) -> str:

@@ -31,7 +31,7 @@ def database_file(address: str, root: Path) -> Path:
     """
     if (dialect := dialect_of(address)) != "sqlite":
         raise DatabaseUnreadable(
-            f"{redact_url(address)} is a {dialect or 'strange'} address, and only SQLite files can be read so far",
+            f"'{redact_url(address)}' is a {dialect or 'strange'} address, and only SQLite files can be read so far",
             remedy="give a path or sqlite:///path/to/file.db",
         )
     scheme, separator, rest = address.partition("://")
@@ -39,7 +39,7 @@ def database_file(address: str, root: Path) -> Path:
         rest, _, query = rest.partition("?")
         if rest and not rest.startswith("/"):
             raise DatabaseUnreadable(
-                f"{redact_url(address)} has two slashes where an SQLite address has three or four",
+                f"'{redact_url(address)}' has two slashes where an SQLite address has three or four",
                 remedy="write sqlite:///relative/path.db or sqlite:////absolute/path.db",
             )
         path = rest[1:]
@@ -52,7 +52,7 @@ def database_file(address: str, root: Path) -> Path:
         path = path[2:] if path.startswith("///") else path
     if path == ":memory:" or "mode=memory" in address or (separator and not rest.strip("/")):
         raise DatabaseUnreadable(
-            f"{redact_url(address)} is a database in memory, which only its own program can see",
+            f"'{redact_url(address)}' is a database in memory, which only its own program can see",
             remedy="give the path of a database file",
         )
     if not path:

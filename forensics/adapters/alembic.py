@@ -11,7 +11,7 @@ from typing import Any
 from forensics.adapters.base import Adapter
 from forensics.adapters.revisions import arrange
 from forensics.adapters.source import Source, read_source
-from forensics.content import read_content
+from forensics.content import read_content, readable
 from forensics.model import Chain, ChainProblem, Content, Hints, Migration
 
 _FILE = re.compile(r"(?!\.#|__init__)(.*\.py)", re.S)
@@ -103,9 +103,9 @@ def _files(folder: Path) -> Iterator[Path]:
 
 def _relative(file: Path, home: Path) -> str:
     try:
-        return file.relative_to(home).as_posix()
+        return readable(file.relative_to(home).as_posix())
     except ValueError:
-        return file.name
+        return readable(file.name)
 
 
 def _read(file: Path, shown: str) -> tuple[Migration | None, str]:
@@ -136,7 +136,7 @@ def _migration(revision: str, file: Path, shown: str, content: Content, source: 
     if not problem and not source.defines("upgrade"):
         defined = ", ".join(f"{name}()" for name in source.functions) or "nothing"
         problem = f"missing 'upgrade' function (it defines {defined})"
-    slug = file.stem.removeprefix(revision).strip("_- ")
+    slug = readable(file.stem).removeprefix(revision).strip("_- ")
     return Migration(
         id=revision,
         version=revision,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from forensics.adapters.base import Adapter
 from forensics.adapters.source import Source, read_source
-from forensics.content import read_content
+from forensics.content import read_content, readable
 from forensics.model import Chain, ChainProblem, Hints, Migration
 
 _FILE = re.compile(r"(?P<version>\d+)(?:[ _.-]+(?P<name>.*?))?(?:[._]up)?\.(?P<kind>sql|py)", re.I | re.S)
@@ -84,10 +84,10 @@ def load(root: Path, *, hints: Hints, path: str, name: str) -> Chain:
         source = sources.get(item)
         migrations.append(
             Migration(
-                id=item.stem if stems[item.stem] == 1 else item.name,
+                id=readable(item.stem if stems[item.stem] == 1 else item.name),
                 version=match["version"],
-                name=match["name"] or match["version"],
-                file=item.name,
+                name=readable(match["name"] or match["version"]),
+                file=readable(item.name),
                 content=text,
                 language="python" if match["kind"].casefold() == "py" else "sql",
                 parents=(migrations[-1].id,) if migrations else (),

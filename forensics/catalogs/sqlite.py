@@ -55,6 +55,8 @@ def _split(master: Sequence[Row]) -> _Split:
     found: dict[str, list[Row]] = {}
     virtual: list[str] = []
     for row in master:
+        if row.__class__ is not tuple:
+            row = (row[0], row[1], row[2], row[3])
         kind, _, table, sql = row
         if sql is None:
             continue

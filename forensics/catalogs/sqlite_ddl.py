@@ -25,6 +25,9 @@ _NAME = re.compile(
     |('[^']*(?:''[^']*)*'|"[^"]*(?:""[^"]*)*"|`[^`]*(?:``[^`]*)*`|\[[^\]]*\]))[ \t\n\f\r]*""",
     re.VERBOSE,
 )
+# Only word characters, commas and parentheses: no quote or comment can hide what these find.
+_REFERENCE = re.compile(r"([\w\s(),]*\bREFERENCES\s+)(\w+)(?![\w.])([\w\s(),]*)\Z", re.IGNORECASE | re.ASCII)
+_CONSTRAINT = re.compile(r"\s*CONSTRAINT\s+(\w+)\s+(?=\w)", re.IGNORECASE | re.ASCII)
 _COLUMN_CLAUSES = "as check collate constraint default deferrable not null on primary references unique"
 _CLAUSES = frozenset(_COLUMN_CLAUSES.split())
 _TABLE_CLAUSES = frozenset(("constraint", "primary", "unique", "check", "foreign"))
@@ -115,6 +118,21 @@ def column_name(piece: str) -> tuple[str | None, str]:
     if bare.lower() in _TABLE_CLAUSES:
         return None, piece
     return bare, piece[found.end() :]
+
+
+def parent_apart(text: str) -> tuple[str, str]:
+    """Take the parent's name out of what follows a column's name, so that columns alike but for it read as one.
+
+    The name is empty where the text is not plain enough for that; it then stays in the text.
+    """
+    found = _REFERENCE.match(text)
+    return (f"{found[1]}_{found[3]}", found[2]) if found and found[1].upper().count("REFERENCES") == 1 else (text, "")
+
+
+def name_apart(piece: str) -> tuple[str, str]:
+    """Take the name of a table constraint off its piece, with the same purpose."""
+    found = _CONSTRAINT.match(piece)
+    return (piece[found.end() :], found[1]) if found else (piece, "")
 
 
 @lru_cache(maxsize=1 << 13)

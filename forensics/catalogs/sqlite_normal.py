@@ -175,10 +175,12 @@ def reference_ident(child: Sequence[str], parent: str, columns: Sequence[str]) -
     return f"{', '.join(map(spell, child))}->{spell(parent)}{target}"
 
 
-def constraint_object(table: str, clause: Clause, ident: str, meaning: Attrs, *, name: str = "") -> SchemaObject:
+def constraint_object(
+    table: str, clause: Clause, name: str, ident: str, meaning: Attrs, *, shown: str = ""
+) -> SchemaObject:
     """Return the object of a constraint: its structure is its identity, its own name only a trace."""
     return SchemaObject(
-        kind=clause.kind, table=table, name=clause.name or name or ident, ident=ident,
+        kind=clause.kind, table=table, name=name or shown or ident, ident=ident,
         meaning=(*meaning, ("on_conflict", clause.conflict)) if clause.conflict else meaning,
-        trace=(("name", clause.name),) if clause.name else (),
+        trace=(("name", name),) if name else (),
     )  # fmt: skip

@@ -14,7 +14,9 @@ from forensics.catalogs.sqlite_ddl import (
     UnreadableText,
     column_name,
     folded,
+    name_apart,
     options,
+    parent_apart,
     pieces,
     predicate,
     table_clauses,
@@ -25,7 +27,6 @@ from forensics.model import Attrs, Group, SchemaObject
 from forensics.sqltext import Token, fold, join, name_key, spell, tokens, unquote
 
 Row = tuple[str, str, str, str | None]
-Written = tuple[Clause, tuple[Term, ...]]
 
 _VIRTUAL = re.compile(r"\s*CREATE\s+VIRTUAL\s+TABLE\b", re.IGNORECASE)
 _UNIQUE = re.compile(r"\s*CREATE\s+UNIQUE\b", re.IGNORECASE)
@@ -38,6 +39,15 @@ class Built(NamedTuple):
     group: Group
     key: tuple[str, ...] = ()
     parents: tuple[str, ...] = ()
+
+
+class Written(NamedTuple):
+    """A constraint where it stands: with its columns, and what was taken out of its text to read it once for many."""
+
+    clause: Clause
+    terms: tuple[Term, ...]
+    name: str
+    parent: str = ""
 
 
 class _Table(NamedTuple):
@@ -88,14 +98,24 @@ def _table(name: str, sql: str, parents: Mapping[str, tuple[str, ...]]) -> _Tabl
     for piece in inside:
         own, text = column_name(piece)
         if own is None:
-            clauses += [(clause, clause.terms) for clause in table_clauses(text)]
+            text, label = name_apart(text)
+            for clause in table_clauses(text):
+                clauses.append(Written(clause, clause.terms, label or clause.name, clause.parent))
+                label = ""
             continue
+        text, parent = parent_apart(text) if "REFERENCES" in text else (text, "")
         found = form(text.rstrip(), strict)
         columns[name_key(own)] = (own, found)
         if found.column.clauses:
-            clauses += [(clause, _own_term(own)) for clause in found.column.clauses]
-    primary, terms = next((item for item in clauses if item[0].kind == "primary_key"), (None, ()))
-    key = tuple([name_key(item.column) for item in terms])
+            term_of_own = _own_term(own)
+            clauses += [
+                Written(clause, term_of_own, clause.name, parent or clause.parent) for clause in found.column.clauses
+            ]
+    primary = None
+    key: tuple[str, ...] = ()
+    for item in clauses:
+        if item.clause.kind == "primary_key":
+            primary, key = item.clause, tuple([name_key(each.column) for each in item.terms])
     alias = primary is not None and not without_rowid and _aliases_rowid(primary, key, columns)
     # These are NOT NULL in effect, whether or not the text or the pragma says so.
     full = key if alias or without_rowid or strict else ()
@@ -144,25 +164,25 @@ def _constraints(
     unique: dict[str, SchemaObject] = {}
     implicit: dict[str, None] = {}
     redundant = ""
-    for clause, terms in clauses:
+    for clause, terms, name, written in clauses:
         if clause.kind == "primary_key":
             columns = key_text(terms, collations)
             redundant = _undirected(terms, collations)
             meaning: Attrs = (("columns", columns), ("rowid", alias))
-            keys.append(constraint_object(table, clause, "", meaning, name=columns))
+            keys.append(constraint_object(table, clause, name, "", meaning, shown=columns))
         elif clause.kind == "unique":
             ident = _undirected(terms, collations)
-            unique.setdefault(ident, constraint_object(table, clause, ident, ()))
+            unique.setdefault(ident, constraint_object(table, clause, name, ident, ()))
         elif clause.kind == "check":
             ident = folded(clause.text, frozenset(collations)) if '"' in clause.text else fold(clause.text)
-            checks.setdefault(ident, constraint_object(table, clause, ident, ()))
+            checks.setdefault(ident, constraint_object(table, clause, name, ident, ()))
         else:
-            parent = name_key(clause.parent)
+            parent = name_key(written)
             if not clause.parent_columns:
                 implicit[parent] = None
             child = [name_key(each.column) for each in terms]
             target = [name_key(each) for each in clause.parent_columns] or parents.get(parent, ())
-            _add(references, constraint_object(table, clause, reference_ident(child, parent, target), (
+            _add(references, constraint_object(table, clause, name, reference_ident(child, parent, target), (
                 ("on_update", clause.on_update or "no action"), ("on_delete", clause.on_delete or "no action"),
                 ("deferrable", clause.deferred),
             )))  # fmt: skip

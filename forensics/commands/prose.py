@@ -96,7 +96,7 @@ def _finding(console: Console, item: Document, *, brief: bool) -> None:
     if item.get("origin"):
         console.field("origin", wording.ORIGINS.get(item["origin"], item["origin"]))
     if item["contributing"]:
-        console.field("because of", ", ".join(item["contributing"]))
+        console.field("due to", ", ".join(item["contributing"]))
     if item["alternatives"]:
         console.field("or else", "; ".join(item["alternatives"]))
     console.field("certainty", f"{item['confidence']:.0%}; overturned by: {item['would_overturn']}")

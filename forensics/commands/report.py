@@ -33,9 +33,10 @@ def run(options: argparse.Namespace) -> int:
 def _written(case: Case, names: list[str], options: argparse.Namespace) -> int:
     from forensics.report import report
 
-    with progress(len(names) + (1 if options.all else 0)) as done:
-        folder = report(case, names, output=Path(options.output), fleet=options.all, progress=done)
-    print(folder)
+    with progress(len(names)) as done:
+        folders = report(case, None if options.all else names, output=Path(options.output), progress=done)
+    for folder in folders:
+        print(visible(folder))
     return 3 if unread(case.document(names)["environments"]) else 0
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from forensics import wording
+from forensics.commands.grid import Grid, grids
 from forensics.commands.outcome import exit_code, open_for
 from forensics.console import STATE, Console, visible
 from forensics.diagnosis import Diagnosis
@@ -43,18 +44,18 @@ def status(case: Case, documents: Sequence[Document]) -> dict[str, Any]:
         "environments": [_entry(document) for document in documents],
         "matrix": [
             {
-                "chain": name,
-                "migrations": [item["id"] for item in rows[0]["migrations"]],
+                "chain": grid.chain,
+                "migrations": [item["id"] for item in grid.migrations],
                 "environments": [
                     {
-                        "name": document["environment"]["name"],
-                        "recorded": [item["recorded"] for item in document["migrations"]],
-                        "executed": [item["executed"] for item in document["migrations"]],
+                        "name": name,
+                        "recorded": [item and item["recorded"] for item in items],
+                        "executed": [item and item["executed"] for item in items],
                     }
-                    for document in rows
+                    for name, items in grid.rows
                 ],
             }
-            for name, rows in _chains(documents).items()
+            for grid in grids(documents)
         ],
         "summary": {"environments": len(states), **{state: states.count(state) for state in _ORDER}},
     }
@@ -80,19 +81,6 @@ def _entry(document: Document) -> dict[str, Any]:
     }
 
 
-def _chains(documents: Sequence[Document]) -> dict[str, list[Document]]:
-    """Return the documents that have migrations, by the name of their chain and its files."""
-    found: dict[tuple[str, ...], list[Document]] = {}
-    for document in documents:
-        if document["migrations"]:
-            ids = tuple(item["id"] for item in document["migrations"])
-            found.setdefault(((document.get("chain") or {}).get("name", ""), *ids), []).append(document)
-    named: dict[str, list[Document]] = {}
-    for (name, *_), rows in found.items():
-        named[name if name not in named else f"{name} ({len(named) + 1})"] = rows
-    return named
-
-
 def _show(console: Console, case: Case, documents: Sequence[Document]) -> None:
     title = f"{case.title} ({case.file.incident})" if case.file.incident else case.title
     console.paragraph(title, colour="bold")
@@ -109,18 +97,20 @@ def _show(console: Console, case: Case, documents: Sequence[Document]) -> None:
             text = text[: room - 3].rstrip() + "..."
         painted = console.paint(f"{wording.STATES[state]:<{states}}", STATE[state])
         console.line(f"  {name:<{names}}  {painted}  {text}".rstrip())
-    for name, rows in _chains(documents).items():
+    for grid in grids(documents):
         console.line()
-        _matrix(console, name, rows, names)
+        _matrix(console, grid, names)
     console.line()
     console.paragraph(_sum(documents), colour="bold")
 
 
 def _cause(document: Document) -> str:
-    leading = Diagnosis(document).leading
     state = document["environment"]["state"]
     if state == "not-initialised":
-        return "an empty database"
+        # What the chain would do on an empty database is not the matter here.
+        own = [item for item in document["findings"] if item["scope"] == "environment"]
+        return visible(min(own, key=wording.severity_rank)["summary"]) if own else wording.cause("uninitialised")
+    leading = Diagnosis(document).leading
     if leading is None or (leading["severity"] == "info" and state == "ok"):
         return ""
     more = sum(item["severity"] != "info" for item in document["findings"]) - 1
@@ -128,33 +118,34 @@ def _cause(document: Document) -> str:
     return visible(leading["summary"]) + tail
 
 
-def _matrix(console: Console, chain: str, rows: Sequence[Document], names: int) -> None:
-    labels = [visible(label) for label in wording.labels(rows[0]["migrations"])]
-    console.line(console.paint(f"  migrations of {visible(chain)}, in order", "dim"))
+def _matrix(console: Console, grid: Grid, names: int) -> None:
+    console.line(console.paint(f"  migrations of {visible(grid.chain)}, in order", "dim"))
     step = max(10, console.width - names - 4)
-    used: dict[str, wording.Mark] = {}
-    for start in range(0, len(labels), step):
-        part = labels[start : start + step]
-        for line in _head(part, start):
-            console.line(f"  {'':<{names}}  {console.paint(line, 'dim')}")
-        for document in rows:
-            cells = []
-            for item in document["migrations"][start : start + step]:
-                mark = wording.mark(item["recorded"], item["executed"])
-                used[mark.name] = mark
-                glyph = console.glyph(mark.glyph, _PLAIN.get(mark.glyph, mark.glyph))
-                cells.append(console.paint(glyph, _COLOUR.get(mark.name, "")))
-            console.line(f"  {visible(document['environment']['name']):<{names}}  {''.join(cells)}")
+    used: set[wording.Mark] = set()
+    for start in range(0, len(grid.migrations), step):
+        for line in _head([visible(item["version"]) for item in grid.migrations[start : start + step]], start):
+            console.line(f"  {'':<{names}}  {console.paint(line, 'dim')}".rstrip())
+        for name, items in grid.rows:
+            marks = [item and wording.mark(item["recorded"], item["executed"]) for item in items[start : start + step]]
+            used.update(mark for mark in marks if mark)
+            cells = [
+                console.paint(_glyph(console, mark), _COLOUR.get(mark.name, "")) if mark else " " for mark in marks
+            ]
+            console.line(f"  {visible(name):<{names}}  {''.join(cells)}".rstrip())
     legend: dict[str, list[str]] = {}
     for mark in wording.MARKS.values():
-        if mark.name in used:
-            legend.setdefault(console.glyph(mark.glyph, _PLAIN.get(mark.glyph, mark.glyph)), []).append(mark.words)
-    text = "   ".join(f"{glyph} {' or '.join(words)}" for glyph, words in legend.items())
-    console.paragraph(text, indent="  " + " " * names + "  ")
+        if mark in used:
+            legend.setdefault(_glyph(console, mark), []).append(mark.words)
+    for glyph, words in legend.items():
+        console.line(f"  {'':<{names}}  {glyph} {' or '.join(words)}")
+
+
+def _glyph(console: Console, mark: wording.Mark) -> str:
+    return console.glyph(mark.glyph, _PLAIN.get(mark.glyph, mark.glyph))
 
 
 def _head(labels: Sequence[str], start: int) -> list[str]:
-    """Return the labels written downwards where they are short, else a scale that counts them."""
+    """Return the versions written downwards where they are short, else the first, the last and a scale."""
     height = max(map(len, labels), default=0)
     if height <= 4:
         return ["".join(f"{label:>{height}}"[level] for label in labels) for level in range(height)]

@@ -185,15 +185,19 @@ class Player:
         for name, group in state.items():
             if name not in wanted and self._known(group)[2] & direct:
                 wanted.add(name)
-        while True:  # what a view or a trigger mentions must be there when SQLite checks it
+        follow = self._reflects(step)
+        while True:  # what a view or a trigger mentions must be there when SQLite checks it, and a reflection follows keys
             more = set()
             for name in wanted:
                 group = state[name]
-                if any(item.kind in ("view", "trigger") for item in group.objects):
+                if follow or any(item.kind in ("view", "trigger") for item in group.objects):
                     more |= {other for other in self._known(group)[2] if other in state and other not in wanted}
             if not more:
                 return tuple(group for name, group in state.items() if name in wanted)
             wanted |= more
+
+    def _reflects(self, step: Step) -> bool:
+        return isinstance(step, Run) and self.contents[step.migration].language == "python"
 
     def _effect(self, state: State, step: Step) -> Effect:
         groups = self._relevant(state, step)

@@ -142,8 +142,7 @@ class Bench:
                 del self._held[origin]
                 return False
             self._take(origin, step, reply, target)
-            if target not in self._held:
-                self._held[target] = self._held[origin]
+            self._held.setdefault(target, self._held[origin])
         return True
 
     def _send(self, state: str, wire: Wire) -> tuple[Reply, Tried]:
@@ -166,7 +165,7 @@ class Bench:
         if reply["changed"] or (data and reply["moved"]):
             data = self.ledger.history(data, identity(wire))
         key = known or self.ledger.state(rows, data, (state, wire))
-        self._held[key] = reply["state"]
+        self._held.setdefault(key, reply["state"])
         return key
 
     def _rows(self, reply: Reply) -> list[int]:

@@ -6,6 +6,7 @@ process of our own, which has no thread and no connection, is safe where forking
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -44,13 +45,19 @@ def serve(limit: int) -> None:
 
 
 def _warm() -> None:
-    import pandas  # noqa: F401
+    import papermill  # noqa: F401
 
+    import forensics.diagnose
     import forensics.session  # noqa: F401
+    from forensics.model import Event
     from forensics.report import convert, make, sections, shell  # noqa: F401
 
     convert.warm()
     shell.shell()
+    sections.timeline([Event(at=None, source="file", message="warm", ref="")]).png
+    # Children come and go: they need no garbage collector, and leave the pages that they share alone.
+    gc.disable()
+    gc.freeze()
 
 
 def _child(job: dict[str, Any], output: int) -> None:

@@ -18,20 +18,15 @@ def pieces(text: str) -> Iterator[tuple[int, str]]:
 
     What consists of blanks and comments only is left out. The last statement may lack its semicolon.
     """
-    start = 0
-    at = text.find(";")
-    while at >= 0:
-        if _complete(text[start : at + 1]):
-            yield from _piece(text, start, at + 1)
-            start = at + 1
-        at = text.find(";", at + 1)
-    yield from _piece(text, start, len(text))
-
-
-def _piece(text: str, start: int, end: int) -> Iterator[tuple[int, str]]:
-    first = _blank_end(text, start)
-    if first < end:
-        yield first, text[first:end]
+    first = _blank_end(text, 0)
+    at = text.find(";", first) + 1
+    while at:
+        if _complete(text[first:at]):
+            yield first, text[first:at]
+            first = at = _blank_end(text, at)
+        at = text.find(";", at) + 1
+    if first < len(text):
+        yield first, text[first:]
 
 
 def _complete(piece: str) -> bool:
