@@ -118,7 +118,7 @@ def examine(
 ) -> Facts:  # fmt: skip
     """Explain one environment, and return what the rules look at."""
     history = evidence.histories[0] if evidence.histories else ABSENT
-    if source is None or not source.chain.tool or evidence.state == "unreadable" or evidence.snapshot is None:
+    if source is None or not source.chain.tool or evidence.state == "unreadable" or evidence.snapshot is None or not source.chain.tool:
         return Facts(evidence=evidence, source=source, history=history)
     if workshop is None:
         with Workshop(source, cache=cache, trust=trust) as own:
@@ -146,6 +146,7 @@ def _examine(evidence: Evidence, source: ChainEvidence, history: History, worksh
         models=models,
         models_ddl=ddl,
         unique_versions=unique_column(evidence.snapshot, history),
+        head_only=history.keeps == "head",
         confirmed=frozenset(match.migration_id for match in matches.values() if match.by == "checksum" and match.migration_id),
     )
     explanation = explain(subject, player, built, pending if history.state != "absent" else ())

@@ -55,8 +55,6 @@ def _state(facts: Facts, findings: Sequence[Finding]) -> str:
         return "not-initialised"
     if facts.explanation is None:
         return "unreadable" if "unreadable" in causes else "ok"
-    if "untracked" in causes and not facts.executed("yes", "partial"):
-        return "not-initialised"
     if any(item.scope == "environment" and item.severity in ("critical", "error") for item in findings):
         return "needs-fixing"
     return "pending" if facts.pending else "ok"

@@ -53,8 +53,8 @@ def upgrade(conn):
     "005.py": "def migrate(conn):\n    pass\n\ndef rollback(conn):\n    pass\n",
     "006.py": "import package_that_nobody_has\n\ndef upgrade(conn):\n    pass\n",
     "007.py": "def upgrade(conn):\n    conn.execute('CREATE TABLE before (x)')\n    raise RuntimeError('half way')\n",
-    "008.py": "def upgrade(conn):\n    conn.execute('INSERT INTO t VALUES (1, 2)')\n    conn.execute('CREATE TABLE with_data (x)')\n"
-    "    conn.execute('SELECT absent FROM t')\n",
+    "008.py": "def upgrade(conn):\n    conn.execute('INSERT INTO t VALUES (1, 2)')\n"
+    "    conn.execute('CREATE TABLE with_data (x)')\n    conn.execute('SELECT absent FROM t')\n",
     "009.py": "def upgrade(conn):\n    try:\n        conn.execute('ALTER TABLE t ADD COLUMN project_id TEXT')\n"
     "    except Exception:\n        pass\n    conn.execute('CREATE TABLE after_all (x)')\n",
     "010.py": "def upgrade(\n",
@@ -210,9 +210,9 @@ def test_the_entry_of_a_migration_or_of_the_chain_is_what_runs() -> None:
     [
         "def upgrade(cursor):\n    cursor.execute('CREATE TABLE given (x)')\n",
         "def upgrade(conn=None, dry_run=False):\n    conn.execute('CREATE TABLE given (x)')\n",
-        "import sqlite3\ndef upgrade(db_path):\n    c = sqlite3.connect(db_path)\n    c.execute('CREATE TABLE given (x)')\n",
+        "import sqlite3\ndef upgrade(db_path):\n    sqlite3.connect(db_path).execute('CREATE TABLE given (x)')\n",
         "async def upgrade(conn):\n    conn.execute('CREATE TABLE given (x)')\n",
-        "import os, sqlite3\ndef upgrade():\n    c = sqlite3.connect(os.environ['DB'])\n    c.execute('CREATE TABLE given (x)')\n",
+        "import os, sqlite3\ndef upgrade():\n    sqlite3.connect(os.environ['DB']).execute('CREATE TABLE given (x)')\n",
     ],
 )
 def test_functions_get_what_they_take(text: str) -> None:
@@ -332,9 +332,9 @@ def test_reads_are_told_from_what_could_change_something() -> None:
 
 PARTS = st.lists(
     st.sampled_from(
-        ["CREATE TABLE t (x)", "CREATE TRIGGER g AFTER INSERT ON t BEGIN SELECT 1;", " END", ";", "\n", "-- c ; d\n", "'a;b'",
-         "/* ; */", "INSERT INTO t VALUES (';')", '"q;"', " ", "CASE WHEN 1 THEN 2 END", "EXPLAIN ", "[;]", "`;`", "TEMP ",
-         "\ufeff", "'", "/*", "BEGIN", "COMMIT", "\u00a0", "END;"]
+        ["CREATE TABLE t (x)", "CREATE TRIGGER g AFTER INSERT ON t BEGIN SELECT 1;", " END", ";", "\n", "-- c ; d\n",
+         "'a;b'", "/* ; */", "INSERT INTO t VALUES (';')", '"q;"', " ", "CASE WHEN 1 THEN 2 END", "EXPLAIN ", "[;]", "`;`",
+         "TEMP ", "\ufeff", "'", "/*", "BEGIN", "COMMIT", "\u00a0", "END;"]
     ),
     max_size=12,
 )  # fmt: skip

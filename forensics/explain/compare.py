@@ -91,5 +91,5 @@ def distance(rebuilt: Group | None, live: Group | None) -> Distance:
         meaning=meaning,
         trace=trace,
         layout=int(rebuilt.layout != live.layout and not meaning),
-        text=int(rebuilt.text != live.text and not meaning),
+        text=int(rebuilt.written != live.written and not meaning),
     )

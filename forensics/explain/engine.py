@@ -44,7 +44,12 @@ class Explanation:
 
     def from_models(self, step: Outside) -> bool:
         """Whether an outside step is the whole of what the models' ``create_all`` builds."""
-        return step.origin == "models" and step.ddl == self.subject.models_ddl
+        return step.origin == "models" and bool(step.ddl) and step.ddl == self.subject.models_ddl
+
+    @property
+    def by_models(self) -> bool:
+        """Whether the story begins with the models' ``create_all``."""
+        return any(isinstance(line.step, Outside) and self.from_models(line.step) for line in self.played.told)
 
     def makers(self) -> dict[str, str]:
         """Return which migration made each group that is there (empty: something outside), by case-folded name."""
@@ -175,12 +180,17 @@ def explain(subject: Subject, player: Player, reference: Reference, pending: tup
         reconstructed=not residual and (ran or not subject.live) and bool(subject.live),
         baseline=remainder(search.attempt(tracker).played.final, subject.live, search.ruler)[2],
         judged=judged,
-        failures=foresee(subject, player, reference, judged, pending),
+        failures=foresee(subject, player, reference, judged, pending, again=not _modelled(subject, played)),
         masks=masks(played, player),
         ties=tuple(search.ties(best)),
         tried=tuple(sorted({id(item): item for item in search.tried.values()}.values(), key=lambda item: item.cost.total)),
         search=search,
     )
+
+
+def _modelled(subject: Subject, played: Played) -> bool:
+    steps = (line.step for line in played.told)
+    return any(isinstance(step, Outside) and bool(step.ddl) and step.ddl == subject.models_ddl for step in steps)
 
 
 def complete(search: Search, best: Tried) -> Played:

@@ -31,15 +31,19 @@ class Failure:
 
 
 def foresee(
-    subject: Subject, player: Player, reference: Reference, judged: dict[str, Judged], pending: tuple[str, ...]
+    subject: Subject, player: Player, reference: Reference, judged: dict[str, Judged], pending: tuple[str, ...],
+    again: bool = True,
 ) -> tuple[Failure, ...]:
     """Run what is pending on a copy of the live schema, and each recorded migration again on a copy of its own.
 
+    Where the tracker keeps only the head nobody runs again what ran. ``again`` false leaves recorded migrations out.
     A pending migration that fails keeps what its transaction mode keeps, and the run goes on, so that every failure is known
     at once.
     """
     found = _next_run(subject, player, reference, judged, pending)
     for item in subject.migrations:
+        if not again or (subject.head_only and judged[item.id].executed not in ("no", "partial")):
+            continue
         if item.id in subject.recorded and item.id not in pending and item.file is not None:
             found += _attempt(subject, player, reference, judged, item.id, "if-rerun", dict(subject.live))[1]
     return tuple(found)

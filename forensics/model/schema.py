@@ -86,6 +86,11 @@ class Group:
         ))  # fmt: skip
 
     @cached_property
+    def written(self) -> str:
+        """Digest of the stored statements, whatever the order of their lines: what a batch rebuild leaves is not ordered."""
+        return digest(sorted(sorted(line.strip(" \t,") for line in text.splitlines()) for text in self.source))
+
+    @cached_property
     def text(self) -> str:
         """Digest of the stored statements, letter by letter."""
         return digest(list(self.source))

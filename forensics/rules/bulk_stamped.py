@@ -23,7 +23,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     """
     if facts.history.keeps == "head" or len(facts.history.rows) < 2:
         return
-    rows = [match for match in facts.matches.values() if facts.chain is not None and match.row.version in facts.chain.by_version]
+    rows = [match for match in facts.matches.values() if facts.claims(match)]
     said = [match for match in rows if SKIPPED.search(match.row.description)]
     by_instant: dict[datetime, list[RowMatch]] = defaultdict(list)
     for match in rows:
@@ -37,7 +37,8 @@ def check(facts: Facts) -> Iterator[Finding]:
     if len(stamped) < 2 and not (said and any(_failed(facts, match) for match in said)):
         return
     copies = facts.explanation.copies() if facts.explanation else frozenset()
-    names = [item.id for item in facts.migrations if item.version in chosen and item.id not in copies]
+    claimed = {name for match in stamped for name in facts.claims(match)}
+    names = [item.id for item in facts.migrations if item.id in claimed and item.id not in copies]
     all_ran = all(facts.judged[name].executed in ("yes", "unknown") for name in names if name in facts.judged)
     instants = sorted({match.row.recorded_at for match in stamped if match.row.recorded_at})
     evidence = [Proof(
@@ -79,7 +80,7 @@ def _failed(facts: Facts, match: RowMatch) -> bool:
 
 
 def _names(facts: Facts, match: RowMatch) -> list[str]:
-    return [item.id for item in facts.migrations if item.version == match.row.version and item.id in facts.judged]
+    return [name for name in facts.claims(match) if name in facts.judged]
 
 
 RULE = Rule(

@@ -101,11 +101,17 @@ class Facts:
     def rows(self, migration_id: str) -> tuple[RowMatch, ...]:
         """Return the tracker's rows that stand for a migration: by its version, or by its text."""
         found = []
-        item = self.chain.by_id.get(migration_id) if self.chain else None
         for match in self.matches.values():
-            if match.migration_id == migration_id or (item and match.row.version == item.version):
+            if match.migration_id == migration_id or migration_id in self.claims(match):
                 found.append(match)
         return tuple(found)
+
+    def claims(self, match: RowMatch) -> tuple[str, ...]:
+        """Return the ids of the migrations that a row keeps from running: those of its version, or the one it names."""
+        version = match.row.version
+        if self.chain is not None and version in self.chain.by_id:
+            return (version,)
+        return tuple(item.id for item in self.migrations if item.version == version)
 
     def tracker_proofs(self, migration_id: str) -> list[Proof]:
         """Return what the tracker says of a migration, as evidence."""

@@ -25,8 +25,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     if facts.history.keeps != "head":
         rows = sorted(facts.matches.values(), key=lambda match: (match.row.recorded_at is None, match.row.recorded_at or 0, match.row.order))
         copies = facts.explanation.copies()
-        known = [item for item in facts.migrations if item.id not in copies]
-        ids = [item.id for match in rows for item in known if item.version == match.row.version]
+        ids = [name for match in rows for name in facts.claims(match) if name in order and name not in copies]
         once = list(dict.fromkeys(ids))
         for name, before in _late(once, order):
             if name not in facts.executed("yes", "partial") and not late:

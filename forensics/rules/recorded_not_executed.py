@@ -11,6 +11,8 @@ from forensics.rules.facts import Facts, listing, named, plural, trace_refs
 
 def check(facts: Facts) -> Iterator[Finding]:
     """Yield one finding for each run of neighbouring migrations that are recorded and did not run."""
+    if facts.explanation is not None and facts.explanation.by_models:
+        return  # made from the models and stamped: nobody claimed that they ran
     block: list[str] = []
     copies = facts.explanation.copies() if facts.explanation else frozenset()
     for name in [item.id for item in facts.migrations if item.id not in copies]:
@@ -53,7 +55,12 @@ def _finding(facts: Facts, names: list[str]) -> Finding:
         evidence.append(Proof(source="log", detail=event.message.splitlines()[0][:200], ref=event.ref))
     tied = sorted({said for name in names for said in facts.tie_differs(name)})
     total = sum(facts.judged[name].effects.expected for name in names)
-    if len(names) == 1:
+    if not total:
+        summary = (
+            f"{listing(labels)} is recorded as applied, but the stored text of the schema shows that it did not run. It changes no "
+            "definition, so this is a warning."
+        )
+    elif len(names) == 1:
         what = f"none of its {plural(total, 'effect')} is" if total != 1 else "its only effect is not"
         summary = f"Migration {labels[0]} is recorded as applied, but {what} in the schema."
     else:
@@ -64,7 +71,7 @@ def _finding(facts: Facts, names: list[str]) -> Finding:
     return Finding(
         cause="recorded-not-executed",
         scope="environment",
-        severity="warning" if tied else "critical",
+        severity="warning" if tied or not total else "critical",
         migrations=labels,
         objects=tuple(item for name in names for item in trace_refs(facts.signature(name), live)),
         summary=summary,
