@@ -146,6 +146,7 @@ def _examine(evidence: Evidence, source: ChainEvidence, history: History, worksh
         models=models,
         models_ddl=ddl,
         unique_versions=unique_column(evidence.snapshot, history),
+        cookie=_cookie(evidence),
         head_only=history.keeps == "head",
         confirmed=frozenset(match.migration_id for match in matches.values() if match.by == "checksum" and match.migration_id),
     )
@@ -193,6 +194,13 @@ def applied_texts(chain: Chain, matches: Mapping[str, RowMatch], source: ChainEv
 
 def _number(version: str) -> tuple[int, int, str]:
     return (0, int(version), "") if version.isdecimal() else (1, 0, version)
+
+
+def _cookie(evidence: Evidence) -> int | None:
+    facts = dict(evidence.snapshot.facts) if evidence.snapshot else {}
+    value = facts.get("schema_version")
+    made = sum(item.state != "absent" for item in evidence.histories)
+    return value - made if isinstance(value, int) else None
 
 
 def _order(chain: Chain, history: History, matches: Mapping[str, RowMatch]) -> tuple[str, ...]:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from forensics.chain import chain_evidence, load_chain
 from forensics.errors import ForensicsError
 from forensics.model import Chain, ChainEvidence, ChainProblem
 from forensics.spec import ChainSpec
+
+_SKIPPED = frozenset({"__pycache__", "node_modules", "venv", "env", "site-packages"})
+_MOST = 5_000
 
 
 def chain_of(spec: ChainSpec) -> ChainEvidence:
@@ -36,3 +43,37 @@ def chain_of(spec: ChainSpec) -> ChainEvidence:
     git = spec.git if spec.git in ("auto", "none") else spec.root / spec.git
     sources = [Path(item) for item in spec.hints.sources]
     return chain_evidence(chain, git=git, sources=sources)
+
+
+def surroundings(spec: ChainSpec) -> list[list[object]]:
+    """Return stamps of what a replay can depend on besides the migrations' own texts.
+
+    That is other Python files in their folder and on the import path of the hints, the set-up script, and the installed
+    packages of the interpreter that runs them. They are compared by size and time, not read.
+    """
+    roots = [str(spec.folder), *spec.hints.sys_path]
+    names = [name for root in roots for name in islice(_python_files(root), _MOST)]
+    return [
+        _stamp(name) for name in (*names, spec.hints.setup, spec.hints.python, *_packages(spec.hints.python)) if name
+    ]
+
+
+def _python_files(root: str) -> Iterator[str]:
+    for folder, folders, files in os.walk(root):
+        folders[:] = sorted(name for name in folders if name[0] != "." and name not in _SKIPPED)
+        yield from (os.path.join(folder, name) for name in sorted(files) if name.endswith(".py"))
+
+
+def _packages(python: str) -> list[str]:
+    """Return the folders of installed packages; installing anything changes their time."""
+    if not python:
+        return [name for name in sys.path if name.endswith("-packages")]
+    return sorted(str(item) for item in Path(python).parent.parent.glob("lib/python*/site-packages"))
+
+
+def _stamp(name: str) -> list[object]:
+    try:
+        found = os.stat(name)
+    except OSError:
+        return [name]
+    return [name, found.st_size, found.st_mtime_ns]

@@ -35,7 +35,10 @@ def open_case(
         return Case(file, evidence=Workspace(file).evidence, trust=trust, progress=progress)
     folder = Path(evidence) if evidence else None
     if folder is not None and not folder.is_dir():
-        raise UsageError(f"there is no folder of evidence {folder}", remedy="check the path after --evidence")
+        raise UsageError(
+            f"there is no folder of evidence {folder}",
+            remedy="check the path after --evidence; environments go before it",
+        )
     return Case(file, evidence=folder, trust=trust, progress=progress)
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from forensics import acquire as acquisition
 from forensics.acquire.store import load, saved, store, stored_key
 from forensics.errors import DatabaseUnreadable, ForensicsError, UsageError
-from forensics.gathering import chain_of
+from forensics.gathering import chain_of, surroundings
 from forensics.model import ChainEvidence, Evidence, digest, encode
 from forensics.spec import CaseFile, EnvironmentSpec
 from forensics.workspace import Workspace, toolmark
@@ -143,7 +143,7 @@ class Case:
 
     def _chain_key(self, name: str) -> str:
         if name not in self._chain_keys:
-            self._chain_keys[name] = digest(encode(self.chain(name)))
+            self._chain_keys[name] = digest([encode(self.chain(name)), surroundings(self.file.chain(name))])
         return self._chain_keys[name]
 
     @cached_property

@@ -21,6 +21,8 @@ from forensics.case import folder_name
 from forensics.model import digest
 from forensics.spec import CaseFile
 
+_KEPT = 500
+
 
 class Workspace:
     """The folder that belongs to a case. Nothing is created before something is kept."""
@@ -77,6 +79,8 @@ class Workspace:
         try:
             self.cache.mkdir(parents=True, exist_ok=True)
             write(self.cache / f"{kind}-{key}.json", json.dumps(document, separators=(",", ":")).encode("ascii"))
+            for old in sorted(self.cache.glob(f"{kind}-*.json"), key=lambda item: -item.stat().st_mtime_ns)[_KEPT:]:
+                old.unlink(missing_ok=True)
         except OSError:
             return
 

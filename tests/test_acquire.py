@@ -24,7 +24,7 @@ TOML = """
 timezone = { logs = "America/Los_Angeles" }
 [chains.main]
 path = "migrations"
-tracker = { table = "schema_versions", version = "version", applied_at = "applied_at" }
+tracker = { table = "schema_versions", version = "version", applied_at = "applied_at", description = "description" }
 [environments.dev]
 url = "sqlite:///data/dev.db"
 logs = ["logs/*.log", "logs/none.log"]
@@ -43,8 +43,8 @@ def case(tmp_path: Path) -> CaseFile:
     (tmp_path / "logs" / "app.log").write_text("2026-02-10 11:45:37 INFO app: token=s3cret started\n")
     with closing(sqlite3.connect(tmp_path / "data" / "dev.db")) as connection:
         connection.executescript(
-            "CREATE TABLE schema_versions (id INTEGER PRIMARY KEY, version TEXT UNIQUE, applied_at TIMESTAMP);"
-            "INSERT INTO schema_versions (version, applied_at) VALUES ('001', '2026-02-10 19:45:37');"
+            "CREATE TABLE schema_versions (id INTEGER PRIMARY KEY, version TEXT UNIQUE, applied_at TIMESTAMP, description TEXT);"
+            "INSERT INTO schema_versions VALUES (1, '001', '2026-02-10 19:45:37', 'pwd: s3cret');"
             "CREATE TABLE milestones (id INTEGER PRIMARY KEY, name TEXT);"
         )
     (tmp_path / "forensics.toml").write_text(TOML)
@@ -74,6 +74,7 @@ def test_what_is_read(case: CaseFile) -> None:
     (entry, human) = found.events
     assert (str(entry.at), entry.assumed) == ("2026-02-10 19:45:37+00:00", "America/Los_Angeles")
     assert human.message == "it broke, password=***"
+    assert found.histories[0].rows[0].description == "pwd: ***"
     assert "s3cret" not in repr(found)
     assert str(case.root) not in repr(found)
 

@@ -45,6 +45,10 @@ SAME = {
         "CREATE TABLE t (a REFERENCES p (b))",
         'CREATE TABLE t (a, FOREIGN KEY (a) REFERENCES "P" (B) ON DELETE NO ACTION)',
     ),
+    "reference in a comment": (
+        "CREATE TABLE t (a INT REFERENCES p (x) ON DELETE CASCADE)",
+        "CREATE TABLE t (a INT /* REFERENCES q (x) */ references [p] (x) on delete cascade)",
+    ),
     "reference to the key": (
         "CREATE TABLE p (b TEXT PRIMARY KEY); CREATE TABLE t (a REFERENCES p)",
         "CREATE TABLE p (b TEXT PRIMARY KEY); CREATE TABLE t (a REFERENCES p (b))",
@@ -123,6 +127,14 @@ DIFFERENT = {
     "check literal": ("CREATE TABLE t (a CHECK (a = 'x'))", "CREATE TABLE t (a CHECK (a = 'X'))"),
     "check literal in double quotes": ('CREATE TABLE t (a CHECK (a = "x"))', 'CREATE TABLE t (a CHECK (a = "X"))'),
     "parent": ("CREATE TABLE t (a REFERENCES p (x))", "CREATE TABLE t (a REFERENCES q (x))"),
+    "reference in a string": (
+        "CREATE TABLE t (a DEFAULT ' REFERENCES p (x)')",
+        "CREATE TABLE t (a DEFAULT ' REFERENCES q (x)')",
+    ),
+    "second parent": (
+        "CREATE TABLE t (a REFERENCES p (x) REFERENCES q (x))",
+        "CREATE TABLE t (a REFERENCES r (x) REFERENCES q (x))",
+    ),
     "parent column": ("CREATE TABLE t (a REFERENCES p (x))", "CREATE TABLE t (a REFERENCES p (y))"),
     "action": (
         "CREATE TABLE t (a REFERENCES p (x) ON DELETE CASCADE)",

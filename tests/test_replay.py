@@ -333,7 +333,8 @@ def test_reads_are_told_from_what_could_change_something() -> None:
 PARTS = st.lists(
     st.sampled_from(
         ["CREATE TABLE t (x)", "CREATE TRIGGER g AFTER INSERT ON t BEGIN SELECT 1;", " END", ";", "\n", "-- c ; d\n",
-         "'a;b'", "/* ; */", "INSERT INTO t VALUES (';')", '"q;"', " ", "CASE WHEN 1 THEN 2 END", "EXPLAIN ", "[;]", "`;`",
+         "'a;b'", "/* ; */", "INSERT INTO t VALUES (';')", '"q;"', " ", "CASE WHEN 1 THEN 2 END",
+         "EXPLAIN ", "[;]", "`;`",
          "TEMP ", "\ufeff", "'", "/*", "BEGIN", "COMMIT", "\u00a0", "END;"]
     ),
     max_size=12,

@@ -131,6 +131,9 @@ def test_a_change_is_noticed(folder: Path, engine: Engine) -> None:
     (folder / "migrations" / "001_start.sql").write_text("CREATE TABLE c (x);")
     open_case(folder).document()
     assert engine.calls[4:] == ["dev", "empty", "gone"]
+    (folder / "migrations" / "shared.py").write_text("NAME = 'x'\n")
+    open_case(folder).document()
+    assert engine.calls[7:] == ["dev", "empty", "gone"], "what a migration may import counts too"
 
 
 def test_acquire_takes_fresh_evidence(folder: Path, engine: Engine) -> None:

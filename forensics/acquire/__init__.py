@@ -120,7 +120,8 @@ def _contents(found: Opened, spec: EnvironmentSpec, case: CaseFile, chain: Chain
     reader = SqliteReader(found.connection)
     snapshot = reader.snapshot()
     tracker = dict(_chain_spec(spec, case).tracker)
-    histories = read_histories(reader, chain, zone=spec.zones.tracker, tracker=tracker or None)
+    read = read_histories(reader, chain, zone=spec.zones.tracker, tracker=tracker or None)
+    histories = tuple(_without_secrets(item) for item in read)
     texts = [[group.name, *group.source] for group in snapshot.groups]
     exhibits.append(
         Exhibit(
@@ -137,6 +138,12 @@ def _contents(found: Opened, spec: EnvironmentSpec, case: CaseFile, chain: Chain
                 )
             )  # fmt: skip
     return _Read(snapshot=snapshot, histories=histories, exhibits=tuple(exhibits))
+
+
+def _without_secrets(history: History) -> History:
+    """Return what a tracker says with the secrets masked that somebody wrote into a description."""
+    rows = tuple(replace(row, description=redact_text(row.description)) for row in history.rows)
+    return replace(history, rows=rows, problem=redact_text(history.problem))
 
 
 def _chain_spec(spec: EnvironmentSpec, case: CaseFile) -> ChainSpec:

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from forensics.catalogs.sqlite_ddl import Clause, Column, Term, column
+from forensics.catalogs.sqlite_ddl import column
+from forensics.catalogs.sqlite_grammar import Clause, Column, Term
 from forensics.model import Attrs, SchemaObject
 from forensics.sqltext import fold, name_key, quote_string, spell, tokens, unquote, unwrapped
 

@@ -9,9 +9,6 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from forensics.catalogs.sqlite_ddl import (
-    Clause,
-    Term,
-    UnreadableText,
     column_name,
     folded,
     name_apart,
@@ -22,6 +19,7 @@ from forensics.catalogs.sqlite_ddl import (
     table_clauses,
     term,
 )
+from forensics.catalogs.sqlite_grammar import Clause, Term, UnreadableText
 from forensics.catalogs.sqlite_normal import Form, constraint_object, form, key_text, reference_ident
 from forensics.model import Attrs, Group, SchemaObject
 from forensics.sqltext import Token, fold, join, name_key, spell, tokens, unquote

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from forensics.explain.compare import changed
+from forensics.explain.cookie import by_cookie
 from forensics.explain.cost import remainder
 from forensics.explain.foresee import Failure, foresee
 from forensics.explain.judge import Judged, judge
@@ -168,6 +169,10 @@ def explain(subject: Subject, player: Player, reference: Reference, pending: tup
     best = search.best()
     judged = judge(search, best)
     played = complete(search, best)
+    judged = by_cookie(search, played, judged)
+    kept = tuple(step for step in played.story if not (isinstance(step, Run) and judged[step.migration].executed == "no"))
+    if kept != played.story:
+        played = player.prove(kept)
     residual = differences(played.final, subject.live)
     ran = any(isinstance(line.step, Run) and line.status != "nothing" for line in played.told)
     tracker = next(search.starts(), ())

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from forensics.plots.lettering import clip, extent, outline, plain
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from matplotlib.path import Path as Outline
 
     from forensics.palette import Ink
 
@@ -64,14 +67,14 @@ class Sheet:
     def __init__(self, height: float, width: float = WIDTH) -> None:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
+        from matplotlib.transforms import Affine2D
 
         self.width, self.height = width, height
         self.figure = Figure(figsize=(width / 96, height / 96), dpi=96 * SHARPNESS, facecolor="white")
         FigureCanvasAgg(self.figure)
-        self._axes = self.figure.add_axes((0, 0, 1, 1))
-        self._axes.set_axis_off()
-        self._axes.set_xlim(0, width)
-        self._axes.set_ylim(height, 0)
+        # No axes: their limits would be worked out anew for every letter.
+        self._place = Affine2D().scale(1 / width, -1 / height).translate(0, 1) + self.figure.transFigure
+        self._letters: dict[str, list[Outline]] = {}
 
     def box(self, x: float, y: float, width: float, height: float, ink: Ink, *, line: float = 0.8) -> None:
         """Draw a filled box."""
@@ -80,82 +83,64 @@ class Sheet:
         patch = Rectangle((x, y), width, height, facecolor=ink.fill, edgecolor=ink.edge, linewidth=line)
         if ink.hatch:
             patch.set_hatch(ink.hatch)
-        self._axes.add_patch(patch)
+        self._add(patch)
 
     def frame(self, x: float, y: float, width: float, height: float, colour: str, *, line: float = 2) -> None:
         """Draw the outline of a box."""
         from matplotlib.patches import Rectangle
 
-        self._axes.add_patch(Rectangle((x, y), width, height, fill=False, edgecolor=colour, linewidth=line))
+        self._add(Rectangle((x, y), width, height, fill=False, edgecolor=colour, linewidth=line))
 
     def disc(self, x: float, y: float, radius: float, fill: str, edge: str) -> None:
         """Draw a filled disc."""
         from matplotlib.patches import Circle
 
-        self._axes.add_patch(Circle((x, y), radius, facecolor=fill, edgecolor=edge, linewidth=1, zorder=3))
+        self._add(Circle((x, y), radius, facecolor=fill, edgecolor=edge, linewidth=1, zorder=3))
 
     def lines(self, pieces: Sequence[Line], colour: str = LINE, width: float = 0.8) -> None:
         """Draw straight lines, each from x, y to x, y."""
         from matplotlib.collections import LineCollection
 
         ends = [((x1, y1), (x2, y2)) for x1, y1, x2, y2 in pieces]
-        self._axes.add_collection(LineCollection(ends, colors=colour, linewidths=width), autolim=False)
+        self._add(LineCollection(ends, colors=colour, linewidths=width))
 
     def write(
         self, x: float, y: float, text: str, *, size: float = 12, colour: str = INK, align: str = "left",
         bold: bool = False, room: float | None = None, upright: bool = False, halo: str = "",
     ) -> None:  # fmt: skip
-        """Write one line, centred on the height ``y``; cut with an ellipsis where it is longer than ``room``."""
+        """Write one line, centred on the height ``y``; cut with an ellipsis where it is longer than ``room``.
+
+        An upright line runs upwards from ``y``, centred on ``x``. A halo of that colour keeps what is below away.
+        """
         shown = clip(text, room, size=size, bold=bold) if room is not None else plain(text)
-        if not shown:
-            return
-        item = self._axes.text(
-            x, y, shown, fontsize=size * 0.75, color=colour, fontweight="bold" if bold else "normal",
-            ha="center" if upright else align, va="bottom" if upright else "center_baseline",
-            rotation=90 if upright else 0, parse_math=False, family="DejaVu Sans", zorder=4,
-        )  # fmt: skip
-        if halo:
-            item.set_bbox({"facecolor": halo, "edgecolor": "none", "pad": 1.2, "alpha": 0.92})
-
-
-@lru_cache(maxsize=4)
-def _face(bold: bool) -> Any:
-    from matplotlib.font_manager import FontProperties, findfont, get_font
-
-    return get_font(findfont(FontProperties(family="DejaVu Sans", weight="bold" if bold else "normal")))
-
-
-@lru_cache(maxsize=1)
-def _known() -> frozenset[int]:
-    return frozenset(_face(False).get_charmap())
-
-
-def plain(text: str) -> str:
-    """Return text that the font can show on one line; what it cannot show becomes a box."""
-    flat = " ⏎ ".join(text.splitlines()) if "\n" in text or "\r" in text else text
-    known = _known()
-    return "".join(each if ord(each) in known and each.isprintable() else "□" for each in flat)
-
-
-@lru_cache(maxsize=8192)
-def extent(text: str, size: float = 12, bold: bool = False) -> float:
-    """Return how many pixels wide a text is once it is on the sheet."""
-    face = _face(bold)
-    face.set_size(size * 0.75, 96)
-    face.set_text(plain(text), 0.0)
-    return float(face.get_width_height()[0]) / 64
-
-
-def clip(text: str, room: float, *, size: float = 12, bold: bool = False) -> str:
-    """Return as much of the text as fits into ``room`` pixels, with an ellipsis where it was cut."""
-    shown = plain(text[:400])
-    if extent(shown, size, bold) <= room:
-        return shown
-    low, high = 0, len(shown)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if extent(shown[:middle].rstrip() + "…", size, bold) <= room:
-            low = middle
+        width = extent(shown, size, bold)
+        drop = 0.365 * size
+        if upright:
+            path = outline(shown, x + drop, y, size=size, bold=bold, upright=True)
         else:
-            high = middle - 1
-    return shown[:low].rstrip() + "…" if low else ""
+            left = x - width * {"left": 0.0, "center": 0.5, "right": 1.0}[align]
+            if halo and shown:
+                self._ground(left - 3, y - 0.62 * size, width + 6, 1.24 * size, halo)
+            path = outline(shown, left, y + drop, size=size, bold=bold)
+        if path is not None:
+            self._letters.setdefault(colour, []).append(path)
+
+    def done(self) -> Figure:
+        """Put the letters on the sheet and return it."""
+        from matplotlib.patches import PathPatch
+        from matplotlib.path import Path as Outline
+
+        for colour, paths in self._letters.items():
+            whole = Outline.make_compound_path(*paths)
+            self._add(PathPatch(whole, facecolor=colour, edgecolor="none", linewidth=0, zorder=5))
+        self._letters = {}
+        return self.figure
+
+    def _add(self, artist: Any) -> None:
+        artist.set_transform(self._place)
+        self.figure.add_artist(artist)
+
+    def _ground(self, x: float, y: float, width: float, height: float, colour: str) -> None:
+        from matplotlib.patches import Rectangle
+
+        self._add(Rectangle((x, y), width, height, facecolor=colour, edgecolor="none", zorder=4))

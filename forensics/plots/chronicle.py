@@ -57,7 +57,7 @@ def timeline(events: Any) -> Plot:
         sheet.write(_MARGIN, foot, f"{cut} more in timeline.csv", size=11, colour=QUIET)
         foot += 20
     sheet.write(_MARGIN, foot, _zones(items), size=11, colour=QUIET, room=WIDTH - 2 * _MARGIN)
-    return Plot(sheet.figure, name="timeline", alt=_alt(items, shown))
+    return Plot(sheet.done(), name="timeline", alt=_alt(items, shown))
 
 
 def _events(source: Any) -> Iterable[Event]:

@@ -10,7 +10,8 @@ from typing import Any, Final
 from forensics import palette, wording
 from forensics.diagnosis import Diagnosis, Fleet
 from forensics.palette import Ink
-from forensics.plots.canvas import ALARM, LINE, QUIET, WIDTH, Plot, Sheet, extent
+from forensics.plots.canvas import ALARM, LINE, QUIET, WIDTH, Plot, Sheet
+from forensics.plots.lettering import extent
 from forensics.wording import Mark
 
 _ROW: Final = 34
@@ -206,7 +207,7 @@ def _fleet(fleet: Fleet) -> Plot:
         if stop is not None:
             stopper(sheet, columns, y + 2, stop, len(names) - stop - 1)
     legend.draw(sheet, top + _ROW * len(found) + 16)
-    return Plot(sheet.figure, name="matrix", alt=_alt(fleet))
+    return Plot(sheet.done(), name="matrix", alt=_alt(fleet))
 
 
 def _next_stop(diagnosis: Diagnosis, ids: Sequence[str]) -> int | None:

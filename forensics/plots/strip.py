@@ -7,7 +7,8 @@ from typing import Final
 
 from forensics import wording
 from forensics.diagnosis import Diagnosis
-from forensics.plots.canvas import ALARM, QUIET, WIDTH, Plot, Sheet, extent
+from forensics.plots.canvas import ALARM, QUIET, WIDTH, Plot, Sheet
+from forensics.plots.lettering import extent
 from forensics.plots.matrix import Columns, Key, bar, runs, stopper
 from forensics.wording import MARKS, Mark
 
@@ -41,7 +42,7 @@ def strip(diagnosis: Diagnosis) -> Plot:
     sheet.write(_MARGIN, 44, diagnosis.verdict, size=12, colour=QUIET, room=WIDTH - 2 * _MARGIN)
     if not rows:
         sheet.write(_MARGIN, 82, "No migration can be shown here.", size=13, colour=QUIET)
-        return Plot(sheet.figure, name="matrix", alt=_alt(diagnosis))
+        return Plot(sheet.done(), name="matrix", alt=_alt(diagnosis))
     marked = frozenset(each for run in notes for each in range(run[0], run[0] + run[1]))
     columns.draw(sheet, top, marked)
     sheet.write(_MARGIN, top + 13, "the tracker says", size=12)
@@ -65,7 +66,7 @@ def strip(diagnosis: Diagnosis) -> Plot:
         _note(sheet, columns, y, stop, 1, f"{diagnosis.labels[stop]} ! the next run stops here: {failure['error']}")
         y += 24
     legend.draw(sheet, y + 8)
-    return Plot(sheet.figure, name="matrix", alt=_alt(diagnosis))
+    return Plot(sheet.done(), name="matrix", alt=_alt(diagnosis))
 
 
 def _seen(mark: Mark | None) -> Sequence[str]:

@@ -12,8 +12,8 @@ from forensics.model import Migration
 class RunMigration:
     """Run the forward part of one migration, as its text stands in ``migration.content``.
 
-    ``upto`` stops the run as if the statement after the first ``upto`` had failed; what is in place then is what the
-    migration's own transactions leave. None runs all of it.
+    ``upto`` stops the run as if the statement after the first ``upto`` had failed and nothing had been able to clean up
+    after it: only the end of a transaction is still executed. None runs all of it.
     """
 
     migration: Migration

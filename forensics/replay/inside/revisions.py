@@ -84,7 +84,8 @@ class Revisions:
         config = Config()
         config.set_main_option("script_location", self._root.replace("%", "%%"))
         config.set_main_option("sqlalchemy.url", self.scratch.url.replace("%", "%%"))
-        folder = self._root if os.path.isdir(self._root) else os.path.dirname(path)
+        # A chain that is known from git alone has no folder; Alembic only wants one that exists.
+        folder = self._root if os.path.isdir(self._root) else os.getcwd()
         environment = EnvironmentContext(config, ScriptDirectory(folder))
         with environment, self.engine.connect() as connection:
             environment.configure(
