@@ -77,9 +77,13 @@ class Workshop:
 
 
 def diagnose(
-    evidence: Evidence, source: ChainEvidence | None, *, workshop: Workshop | None = None, cache: Path | None = None,
+    evidence: Evidence,
+    source: ChainEvidence | None,
+    *,
+    workshop: Workshop | None = None,
+    cache: Path | None = None,
     trust: bool = False,
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """Diagnose one environment and return the contract's document ``forensics/diagnosis/1``.
 
     It reads nothing but its arguments: the same evidence gives the same document. Migrations are replayed only on scratch
@@ -90,9 +94,13 @@ def diagnose(
 
 
 def diagnose_fleet(
-    case: Mapping[str, Any], pairs: Iterable[tuple[Evidence, ChainEvidence | None]], *, cache: Path | None = None,
-    trust: bool = False, progress: Progress | None = None,
-) -> dict[str, Any]:  # fmt: skip
+    case: Mapping[str, Any],
+    pairs: Iterable[tuple[Evidence, ChainEvidence | None]],
+    *,
+    cache: Path | None = None,
+    trust: bool = False,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
     """Diagnose many environments; the replays of one chain are done once. Returns the document ``forensics/fleet/1``."""
     workshops: dict[int, Workshop] = {}
     documents = []
@@ -113,12 +121,22 @@ def diagnose_fleet(
 
 
 def examine(
-    evidence: Evidence, source: ChainEvidence | None, *, workshop: Workshop | None = None, cache: Path | None = None,
+    evidence: Evidence,
+    source: ChainEvidence | None,
+    *,
+    workshop: Workshop | None = None,
+    cache: Path | None = None,
     trust: bool = False,
-) -> Facts:  # fmt: skip
+) -> Facts:
     """Explain one environment, and return what the rules look at."""
     history = evidence.histories[0] if evidence.histories else ABSENT
-    if source is None or not source.chain.tool or evidence.state == "unreadable" or evidence.snapshot is None or not source.chain.tool:
+    if (
+        source is None
+        or not source.chain.tool
+        or evidence.state == "unreadable"
+        or evidence.snapshot is None
+        or not source.chain.tool
+    ):
         return Facts(evidence=evidence, source=source, history=history)
     if workshop is None:
         with Workshop(source, cache=cache, trust=trust) as own:
@@ -148,7 +166,9 @@ def _examine(evidence: Evidence, source: ChainEvidence, history: History, worksh
         unique_versions=unique_column(evidence.snapshot, history),
         cookie=_cookie(evidence),
         head_only=history.keeps == "head",
-        confirmed=frozenset(match.migration_id for match in matches.values() if match.by == "checksum" and match.migration_id),
+        confirmed=frozenset(
+            match.migration_id for match in matches.values() if match.by == "checksum" and match.migration_id
+        ),
     )
     explanation = explain(subject, player, built, pending if history.state != "absent" else ())
     return Facts(
@@ -180,9 +200,16 @@ def applied_texts(chain: Chain, matches: Mapping[str, RowMatch], source: ChainEv
             path = next((v.path for v in source.versions if v.content and v.content.sha256 == match.content.sha256), "")
             name = path.rpartition("/")[2].rpartition(".")[0] or match.row.version
             language = "python" if path.endswith(".py") else "sql"
-            lost.append(Migration(
-                id=name, version=match.row.version, name=name.partition("_")[2], file=None, content=match.content, language=language
-            ))  # fmt: skip
+            lost.append(
+                Migration(
+                    id=name,
+                    version=match.row.version,
+                    name=name.partition("_")[2],
+                    file=None,
+                    content=match.content,
+                    language=language,
+                )
+            )
     if not lost:
         return tuple(items.values())
     ranked = [*items.values()]

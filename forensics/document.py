@@ -23,7 +23,9 @@ def document(facts: Facts, findings: Sequence[Finding]) -> Document:
     """Return the document of one environment. All lists have a fixed order; the same facts give the same document."""
     evidence, snapshot = facts.evidence, facts.evidence.snapshot
     explanation = facts.explanation
-    live = snapshot.without(frozenset((item.table or "").casefold() for item in evidence.histories)) if snapshot else None
+    live = (
+        snapshot.without(frozenset((item.table or "").casefold() for item in evidence.histories)) if snapshot else None
+    )
     failures = [_failure(facts, item) for item in explanation.failures] if explanation else []
     return {
         "schema": "forensics/diagnosis/1",
@@ -42,7 +44,9 @@ def document(facts: Facts, findings: Sequence[Finding]) -> Document:
         "migrations": [_migration(facts, item) for item in facts.migrations] if explanation and facts.judged else [],
         "findings": [_finding(item) for item in findings],
         "explanation": _explanation(facts, explanation) if explanation and explanation.subject.live else {},
-        "next_failure": next((item for item in failures if item["when"] == "next-run"), {} if not explanation else None),
+        "next_failure": next(
+            (item for item in failures if item["when"] == "next-run"), {} if not explanation else None
+        ),
         "failures": failures,
     }
 
@@ -81,9 +85,10 @@ def _chain(facts: Facts) -> Document:
         "count": len(chain.migrations),
         "bases": [chain.label(chain.migrations[0].id)] if linear else [chain.label(item) for item in chain.bases],
         "heads": [chain.label(chain.migrations[-1].id)] if linear else [chain.label(item) for item in chain.heads],
-        "builds_from_empty": None if built is None or facts.not_run else not built.failures
-        and all(item.loadable for item in chain.migrations),
-    }  # fmt: skip
+        "builds_from_empty": None
+        if built is None or facts.not_run
+        else not built.failures and all(item.loadable for item in chain.migrations),
+    }
 
 
 def _migration(facts: Facts, item: Migration) -> Document:
@@ -159,12 +164,14 @@ def _explanation(facts: Facts, explanation: Explanation) -> Document:
             objects += [asdict(ref) for ref in step_refs(state, item.changed)]
             _apply(state, item)
         steps.append({"outside": len(outside)})
-        outside.append({
-            "before": facts.label(following) if following else None,
-            "origin": line.step.origin,
-            "objects": objects,
-            "ddl": [text for item in block if isinstance(item.step, Outside) for text in item.step.ddl],
-        })  # fmt: skip
+        outside.append(
+            {
+                "before": facts.label(following) if following else None,
+                "origin": line.step.origin,
+                "objects": objects,
+                "ddl": [text for item in block if isinstance(item.step, Outside) for text in item.step.ddl],
+            }
+        )
         at += len(block)
     return {
         "steps": steps,
@@ -212,15 +219,21 @@ def _tie(facts: Facts, explanation: Explanation, tied: Any) -> Document:
         "executed": [facts.label(name) for name, said in theirs.items() if said == "full"],
         "partial": [facts.label(name) for name, said in theirs.items() if said == "partial"],
         "differs": [
-            {"migration": facts.label(name), "executed": words.get(theirs.get(name, ""), "no"), "best": words.get(own.get(name, ""), "no")}
+            {
+                "migration": facts.label(name),
+                "executed": words.get(theirs.get(name, ""), "no"),
+                "best": words.get(own.get(name, ""), "no"),
+            }
             for name in differs
         ],
         "outside": [
-            {"group": line.step.group, "origin": line.step.origin} for line in tied.played.told if isinstance(line.step, Outside)
+            {"group": line.step.group, "origin": line.step.origin}
+            for line in tied.played.told
+            if isinstance(line.step, Outside)
         ],
         "unexplained": [asdict(ref) for ref in change_refs(explanation.against(tied))],
         "cost": tied.cost.total,
-    }  # fmt: skip
+    }
 
 
 def _failure(facts: Facts, item: Failure) -> Document:
@@ -249,10 +262,13 @@ def groups(documents: Sequence[Document]) -> list[Document]:
         for finding in item["findings"]:
             chained = finding["scope"] == "chain"
             which = tuple(finding["migrations"]) if chained or finding["cause"] == "masked-create" else ()
-            found[finding["scope"], finding["cause"], (*which, finding.get("origin", ""))].append((item["environment"]["name"], finding))
+            found[finding["scope"], finding["cause"], (*which, finding.get("origin", ""))].append(
+                (item["environment"]["name"], finding)
+            )
     severities = {"critical": 0, "error": 1, "warning": 2, "info": 3}
     ranked = sorted(
-        found.items(), key=lambda pair: (min(severities[f["severity"]] for _e, f in pair[1]), -len({e for e, _f in pair[1]}), pair[0])
+        found.items(),
+        key=lambda pair: (min(severities[f["severity"]] for _e, f in pair[1]), -len({e for e, _f in pair[1]}), pair[0]),
     )
     order = {
         name: place
@@ -260,14 +276,23 @@ def groups(documents: Sequence[Document]) -> list[Document]:
         for place, migration in enumerate(item["migrations"])
         for name in (migration["version"], migration["id"])
     }
-    return [_group(number, cause, members, order) for number, ((_scope, cause, _which), members) in enumerate(ranked, 1)]
+    return [
+        _group(number, cause, members, order) for number, ((_scope, cause, _which), members) in enumerate(ranked, 1)
+    ]
 
 
 def _group(number: int, cause: str, members: list[tuple[str, Document]], order: Mapping[str, int]) -> Document:
-    names = sorted({name for _env, finding in members for name in finding["migrations"]}, key=lambda name: (order.get(name, 10**6), name))
+    names = sorted(
+        {name for _env, finding in members for name in finding["migrations"]},
+        key=lambda name: (order.get(name, 10**6), name),
+    )
     environments = list(dict.fromkeys(name for name, _finding in members))
     span = listing(spans(names, order), 6)
-    where = f"in {len(environments)} environments ({listing(environments, 6)})" if len(environments) > 1 else f"in {environments[0]}"
+    where = (
+        f"in {len(environments)} environments ({listing(environments, 6)})"
+        if len(environments) > 1
+        else f"in {environments[0]}"
+    )
     one = members[0][1]["summary"]
     said = WORDS.get(cause, cause.replace("-", " "))
     same = all(finding["summary"] == one for _env, finding in members)
@@ -290,7 +315,11 @@ def spans(names: Sequence[str], order: Mapping[str, int]) -> list[str]:
             runs[-1].append(name)
         else:
             runs.append([name])
-    return [f"{run[0]} to {run[-1]}" if len(run) > 2 else part for run in runs for part in (run if len(run) < 3 else run[:1])]
+    return [
+        f"{run[0]} to {run[-1]}" if len(run) > 2 else part
+        for run in runs
+        for part in (run if len(run) < 3 else run[:1])
+    ]
 
 
 WORDS = {
@@ -309,4 +338,3 @@ WORDS = {
     "untracked": "application objects without a tracker",
     "built-from-models": "created from the models and stamped",
 }
-

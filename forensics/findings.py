@@ -12,7 +12,13 @@ from forensics.rules.facts import Facts
 # What commonly brings about what: the left contributes to the right where they share a migration or an object.
 LEADS_TO = {
     "masked-create": ("partially-executed", "pending-will-fail", "recorded-not-executed", "chain-cannot-build"),
-    "chain-cannot-build": ("partially-executed", "pending-will-fail", "bulk-stamped", "out-of-order", "recorded-not-executed"),
+    "chain-cannot-build": (
+        "partially-executed",
+        "pending-will-fail",
+        "bulk-stamped",
+        "out-of-order",
+        "recorded-not-executed",
+    ),
     "unloadable-migration": ("pending-will-fail", "recorded-not-executed"),
     "duplicate-version": ("recorded-not-executed", "pending-will-fail"),
     "manual-change": ("masked-create", "pending-will-fail"),
@@ -27,7 +33,9 @@ def conclude(facts: Facts) -> tuple[Finding, ...]:
     found: list[Finding] = []
     for rule in rules().values():
         found += rule.check(facts)
-    ranked = sorted(found, key=lambda item: (SEVERITIES.index(item.severity), _place(facts, item), item.cause, item.migrations))
+    ranked = sorted(
+        found, key=lambda item: (SEVERITIES.index(item.severity), _place(facts, item), item.cause, item.migrations)
+    )
     numbered = [replace(item, id=f"F{number}") for number, item in enumerate(ranked, 1)]
     return tuple(replace(item, contributing=tuple(_contributing(item, numbered))) for item in numbered)
 

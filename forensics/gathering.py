@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 from forensics.chain import chain_evidence, load_chain
 from forensics.errors import ForensicsError
 from forensics.model import Chain, ChainEvidence, ChainProblem
+from forensics.redact import redact_text
 from forensics.spec import ChainSpec
 
 _SKIPPED = frozenset({"__pycache__", "node_modules", "venv", "env", "site-packages"})
@@ -42,7 +44,10 @@ def chain_of(spec: ChainSpec) -> ChainEvidence:
         )
     git = spec.git if spec.git in ("auto", "none") else spec.root / spec.git
     sources = [Path(item) for item in spec.hints.sources]
-    return chain_evidence(chain, git=git, sources=sources)
+    found = chain_evidence(chain, git=git, sources=sources)
+    # What people write into the subject of a commit is shown in timelines.
+    versions = tuple(replace(item, subject=redact_text(item.subject)) for item in found.versions)
+    return replace(found, versions=versions)
 
 
 def surroundings(spec: ChainSpec) -> list[list[object]]:

@@ -43,7 +43,8 @@ def case(tmp_path: Path) -> CaseFile:
     (tmp_path / "logs" / "app.log").write_text("2026-02-10 11:45:37 INFO app: token=s3cret started\n")
     with closing(sqlite3.connect(tmp_path / "data" / "dev.db")) as connection:
         connection.executescript(
-            "CREATE TABLE schema_versions (id INTEGER PRIMARY KEY, version TEXT UNIQUE, applied_at TIMESTAMP, description TEXT);"
+            "CREATE TABLE schema_versions (id INTEGER PRIMARY KEY, version TEXT UNIQUE, applied_at TIMESTAMP,"
+            " description TEXT);"
             "INSERT INTO schema_versions VALUES (1, '001', '2026-02-10 19:45:37', 'pwd: s3cret');"
             "CREATE TABLE milestones (id INTEGER PRIMARY KEY, name TEXT);"
         )

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from forensics.acquire import sqlite as sqlite_files
 from forensics.acquire.sqlite import open_sqlite, opened
 from forensics.errors import DatabaseBusy, DatabaseMissing, DatabaseUnreadable
 
@@ -189,7 +190,8 @@ def test_file_that_is_being_written_to(tmp_path: Path, mode: str) -> None:
         writer.communicate()
 
 
-def test_file_that_never_stands_still_is_busy(tmp_path: Path) -> None:
+def test_file_that_never_stands_still_is_busy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_files, "_PATIENCE", 0.3)
     path = tmp_path / "app.db"
     make(path, "CREATE TABLE a (x)", "INSERT INTO a VALUES (zeroblob(30000000))", mode="persist")
     stop = threading.Event()
@@ -211,7 +213,8 @@ def test_file_that_never_stands_still_is_busy(tmp_path: Path) -> None:
         thread.join()
 
 
-def test_exclusive_lock_is_named(tmp_path: Path) -> None:
+def test_exclusive_lock_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_files, "_PATIENCE", 0.3)
     path = tmp_path / "app.db"
     make(path, "CREATE TABLE a (x)")
     script = (

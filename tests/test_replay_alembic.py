@@ -78,7 +78,8 @@ def test_revisions_run_on_the_recorded_connection(lab: Lab) -> None:
     outcome = run(lab, "a")
     assert outcome.error is None
     assert [item.sql.split()[:3] for item in outcome.statements] == [
-        ["CREATE", "TABLE", "t"], ["CREATE", "INDEX", "ix_t_n"], ["CREATE", "INDEX", "ix_t_id"], ["INSERT", "INTO", "t"],
+        ["CREATE", "TABLE", "t"], ["CREATE", "INDEX", "ix_t_n"], ["CREATE", "INDEX", "ix_t_id"],
+        ["INSERT", "INTO", "t"],
     ]  # fmt: skip
     assert outcome.statements[3].parameters == [[1, "a"], [2, "b"]]
     assert names(lab, outcome.state) == ["t", "ix_t_n", "ix_t_id"]
@@ -92,7 +93,7 @@ def test_batch_mode_leaves_one_text_whatever_ran_before(lab: Lab) -> None:
     run(lab, "c", before)
     with Lab(lab.chain) as other:
         assert other.master(run(other, "b", run(other, "a").state).state) == first
-    assert [row[1] for row in first] == ["t", "ix_t_n", "ix_t_id"]
+    assert [row[1] for row in first] == ["t", "ix_t_id", "ix_t_n"]
     assert "named" in str(first[0][3])
 
 

@@ -43,7 +43,9 @@ def elementary(before: SchemaObject | None, after: SchemaObject | None) -> int:
     return sum(old.get(name) != new.get(name) for name in old.keys() | new.keys())
 
 
-def changed(before: Group | None, after: Group | None) -> Iterable[tuple[Key, SchemaObject | None, SchemaObject | None]]:
+def changed(
+    before: Group | None, after: Group | None
+) -> Iterable[tuple[Key, SchemaObject | None, SchemaObject | None]]:
     """Yield every object that differs in meaning or trace between two states of a group."""
     if before is after:
         return

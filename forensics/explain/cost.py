@@ -71,7 +71,9 @@ def cost(played: Played, subject: Subject, ruler: Ruler, silent: frozenset[str])
         elif line.status == "partial":
             deviations += FAILED if name in subject.recorded else FAILED_UNRECORDED
             full.add(name)
-    deviations += sum(DEVIATION for name in subject.recorded if name not in full and name not in silent and name in order)
+    deviations += sum(
+        DEVIATION for name in subject.recorded if name not in full and name not in silent and name in order
+    )
     unfinished = {line.step.migration for line in played.told if isinstance(line.step, Run) and line.status != "full"}
     deviations += CONFIRMED * sum(name not in full or name in unfinished for name in subject.confirmed)
     residual, soft, meaning = remainder(played.final, subject.live, ruler)

@@ -69,7 +69,7 @@ class Explanation:
 
     def supplier(self, line: Told) -> str:
         """Return the later migration after which one that fails in the chain's order goes through, if there is one."""
-        name = getattr(line.step, "migration", "")
+        name = line.migration
         order = self.subject.order
         if name in self.reference.never or name not in self.reference.order:
             return ""
@@ -170,7 +170,9 @@ def explain(subject: Subject, player: Player, reference: Reference, pending: tup
     judged = judge(search, best)
     played = complete(search, best)
     judged = by_cookie(search, played, judged)
-    kept = tuple(step for step in played.story if not (isinstance(step, Run) and judged[step.migration].executed == "no"))
+    kept = tuple(
+        step for step in played.story if not (isinstance(step, Run) and judged[step.migration].executed == "no")
+    )
     if kept != played.story:
         played = player.prove(kept)
     residual = differences(played.final, subject.live)
@@ -188,7 +190,9 @@ def explain(subject: Subject, player: Player, reference: Reference, pending: tup
         failures=foresee(subject, player, reference, judged, pending, again=not _modelled(subject, played)),
         masks=masks(played, player),
         ties=tuple(search.ties(best)),
-        tried=tuple(sorted({id(item): item for item in search.tried.values()}.values(), key=lambda item: item.cost.total)),
+        tried=tuple(
+            sorted({id(item): item for item in search.tried.values()}.values(), key=lambda item: item.cost.total)
+        ),
         search=search,
     )
 

@@ -13,8 +13,30 @@ from forensics.explain.subject import Subject, copies
 from forensics.model import Migration
 from forensics.sqltext import mentions, name_key, statement_target
 
-
-BOILERPLATE = frozenset("a already another by error exists in index is name no not of or table there this trigger view with".split())
+BOILERPLATE = frozenset(
+    [
+        "a",
+        "already",
+        "another",
+        "by",
+        "error",
+        "exists",
+        "in",
+        "index",
+        "is",
+        "name",
+        "no",
+        "not",
+        "of",
+        "or",
+        "table",
+        "there",
+        "this",
+        "trigger",
+        "view",
+        "with",
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +53,11 @@ class Failure:
 
 
 def foresee(
-    subject: Subject, player: Player, reference: Reference, judged: dict[str, Judged], pending: tuple[str, ...],
+    subject: Subject,
+    player: Player,
+    reference: Reference,
+    judged: dict[str, Judged],
+    pending: tuple[str, ...],
     again: bool = True,
 ) -> tuple[Failure, ...]:
     """Run what is pending on a copy of the live schema, and each recorded migration again on a copy of its own.
@@ -69,7 +95,13 @@ def _next_run(
 
 
 def _attempt(
-    subject: Subject, player: Player, reference: Reference, judged: dict[str, Judged], name: str, when: str, state: State
+    subject: Subject,
+    player: Player,
+    reference: Reference,
+    judged: dict[str, Judged],
+    name: str,
+    when: str,
+    state: State,
 ) -> tuple[State, list[Failure]]:
     migration = player.contents[name]
     if not migration.loadable:

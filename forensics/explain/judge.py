@@ -74,7 +74,9 @@ def fitness(search: Search, played: Played) -> Fit:
 def _ran(search: Search, best: Tried, fit: Fit, name: str, counted: Effects) -> tuple[Judged, frozenset[str]]:
     """Judge a migration of the story by the story without it; also return the steps that fail then."""
     story = best.played.story
-    without = search.player.play(tuple(step for step in story if not (isinstance(step, Run) and step.migration == name)))
+    without = search.player.play(
+        tuple(step for step in story if not (isinstance(step, Run) and step.migration == name))
+    )
     other = fitness(search, without)
     before = {line.step: line.status for line in best.played.told}
     broken = frozenset(
@@ -130,9 +132,12 @@ def _effects(search: Search, played: Played) -> dict[str, Effects]:
             Trace(key, was, now) for group, after in line.changed for key, was, now in changed(state.get(group), after)
         )
         state = apply(state, line)
-        left.append((order[line.step.migration] if isinstance(line.step, Run) else -1, {
-            trace.key: value(trace.after) for trace in traces
-        }))  # fmt: skip
+        left.append(
+            (
+                order[line.step.migration] if isinstance(line.step, Run) else -1,
+                {trace.key: value(trace.after) for trace in traces},
+            )
+        )
         if isinstance(line.step, Run):
             own[line.step.migration] = (at, traces)
     counted = {}

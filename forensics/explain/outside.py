@@ -44,15 +44,23 @@ def creations(name: str, subject: Subject, reference: Reference, player: Player)
         if group.source:
             distances = [distance(shape, group).meaning for shape in known]
             yield Outside(
-                group.source, origin(group, subject), live.name, "", OUTSIDE * (1 + min(distances, default=len(group.objects)))
+                group.source,
+                origin(group, subject),
+                live.name,
+                "",
+                OUTSIDE * (1 + min(distances, default=len(group.objects))),
             )
     for group in shapes.values():
         yield Outside(group.source, "unknown", live.name, "", OUTSIDE)
 
 
 def _from_sources(statements: Iterable[SourceStatement], live: Group) -> Iterator[Outside]:
-    tables = [item for item in statements if statement_target(item.sql)[:2] in (("create", "table"), ("create", "view"))]
-    rest = [item for item in statements if statement_target(item.sql)[:2] in (("create", "index"), ("create", "trigger"))]
+    tables = [
+        item for item in statements if statement_target(item.sql)[:2] in (("create", "table"), ("create", "view"))
+    ]
+    rest = [
+        item for item in statements if statement_target(item.sql)[:2] in (("create", "index"), ("create", "trigger"))
+    ]
     alters = [item for item in statements if statement_target(item.sql)[0] == "alter"]
     present = {item.name.casefold() for item in live.objects if item.kind in ("index", "trigger")}
     kept = tuple(item for item in rest if (statement_target(item.sql)[2] or "").casefold() in present)

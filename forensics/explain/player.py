@@ -48,7 +48,9 @@ class Effect:
 class Player:
     """Plays stories of one chain on one laboratory. ``contents`` are the migrations with the text that ran here."""
 
-    def __init__(self, lab: Lab, contents: Mapping[str, Migration], today: Mapping[str, Migration] | None = None) -> None:
+    def __init__(
+        self, lab: Lab, contents: Mapping[str, Migration], today: Mapping[str, Migration] | None = None
+    ) -> None:
         self.lab = lab
         self.contents = contents
         self.today = today or contents
@@ -186,7 +188,9 @@ class Player:
             if name not in wanted and self._known(group)[2] & direct:
                 wanted.add(name)
         follow = self._reflects(step)
-        while True:  # what a view or a trigger mentions must be there when SQLite checks it, and a reflection follows keys
+        while (
+            True
+        ):  # what a view or a trigger mentions must be there when SQLite checks it, and a reflection follows keys
             more = set()
             for name in wanted:
                 group = state[name]
@@ -227,7 +231,8 @@ class Player:
 
 def _rows(groups: Iterable[Group]) -> tuple[str, ...]:
     """Return the stored statements of groups, tables before what refers to them."""
-    tables, others = [], []
+    tables: list[str] = []
+    others: list[str] = []
     for group in groups:
         for text in group.source:
             (tables if text[:12].upper() == "CREATE TABLE" else others).append(text)

@@ -119,7 +119,9 @@ class Search:
                 tried = self.attempt(story)
                 if tried.cost.total < found.cost.total - 1e-6:
                     found = tried
-                elif tried.cost.total < found.cost.total + 1e-6 and tried.cost.deviations < found.cost.deviations - 1e-6:
+                elif (
+                    tried.cost.total < found.cost.total + 1e-6 and tried.cost.deviations < found.cost.deviations - 1e-6
+                ):
                     found = tried  # of two as good, the one that believes the tracker
         return found if found is not best else None
 
@@ -236,12 +238,11 @@ class Search:
                 if missing and place == spots[0]:
                     yield self.joined((*bare[:place], step, *bare[place:]), missing)
         final, live = best.played.final.get(name), self.subject.live.get(name)
-        steps: list[Step] = [*alterations(name, self.subject), *added_columns(name, final, live)]
-        for step in steps:
-            if step in story:
+        for extra in (*alterations(name, self.subject), *added_columns(name, final, live)):
+            if extra in story:
                 continue
             for place in dict.fromkeys([*(at for at, other in enumerate(story) if self.near(other, name)), len(story)]):
-                yield (*story[:place], step, *story[place:])
+                yield (*story[:place], extra, *story[place:])
 
     def near(self, step: Step, name: str) -> bool:
         """Whether a step of a story touches a group."""
@@ -268,11 +269,13 @@ class Search:
 
     def told(self, tried: Tried) -> tuple[tuple[str, str], ...]:
         """Return what a story says of every migration that writes something."""
-        return tuple(sorted(
-            (line.step.migration, line.status)
-            for line in tried.played.told
-            if isinstance(line.step, Run) and line.step.migration not in self.silent
-        ))  # fmt: skip
+        return tuple(
+            sorted(
+                (line.step.migration, line.status)
+                for line in tried.played.told
+                if isinstance(line.step, Run) and line.step.migration not in self.silent
+            )
+        )
 
 
 __all__ = ["KNOWN", "Search", "Tried"]

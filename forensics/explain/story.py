@@ -51,6 +51,11 @@ class Told:
     failed: str = ""
 
     @property
+    def migration(self) -> str:
+        """The id of the migration that ran; empty for a change from outside."""
+        return self.step.migration if isinstance(self.step, Run) else ""
+
+    @property
     def status(self) -> str:
         """``full``, ``partial`` (something was left behind) or ``nothing``."""
         chosen = isinstance(self.step, Run) and self.step.statements is not None

@@ -18,7 +18,8 @@ class Subject:
     ``sources`` are the application's statements by the (case-folded) table they are about; ``models`` is what the models'
     ``create_all`` builds, where the case file names them. ``unique_versions`` is the tracker's column (``table.column``) that takes a
     version only once. ``confirmed`` are migrations whose row has the checksum of their text, which people rarely type.
-    ``cookie`` is SQLite's count of schema changes, without those that made the trackers. ``head_only``: the tracker keeps no row for each migration.
+    ``cookie`` is SQLite's count of schema changes, without those that made the trackers. ``head_only``: the tracker keeps no row for each
+    migration.
     """
 
     live: State

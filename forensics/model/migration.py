@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,9 @@ from forensics.model import Finding, Proof
 from forensics.rules.base import Rule
 from forensics.rules.facts import Facts, listing, plural
 
-SKIPPED = re.compile(r"\b(skip(ped)?|fak(e|ed)|stamp(ed)?|mark(ed)?|already applied|manual(ly)?|baseline)\b", re.IGNORECASE)
+SKIPPED = re.compile(
+    r"\b(skip(ped)?|fak(e|ed)|stamp(ed)?|mark(ed)?|already applied|manual(ly)?|baseline)\b", re.IGNORECASE
+)
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -31,7 +33,11 @@ def check(facts: Facts) -> Iterator[Finding]:
             by_instant[match.row.recorded_at].append(match)
     chosen = {match.row.version: match for match in said}
     for together in by_instant.values():
-        if len(together) >= 3 and not any(_ran(facts, match) for match in together) and any(_failed(facts, match) for match in together):
+        if (
+            len(together) >= 3
+            and not any(_ran(facts, match) for match in together)
+            and any(_failed(facts, match) for match in together)
+        ):
             chosen.update((match.row.version, match) for match in together)
     stamped = [match for match in rows if match.row.version in chosen]
     if len(stamped) < 2 and not (said and any(_failed(facts, match) for match in said)):
@@ -41,34 +47,49 @@ def check(facts: Facts) -> Iterator[Finding]:
     names = [item.id for item in facts.migrations if item.id in claimed and item.id not in copies]
     all_ran = all(facts.judged[name].executed in ("yes", "unknown") for name in names if name in facts.judged)
     instants = sorted({match.row.recorded_at for match in stamped if match.row.recorded_at})
-    evidence = [Proof(
-        source="tracker",
-        detail=f"{plural(len(stamped), 'row')} at {plural(len(instants), 'instant')}: "
-        + listing([f"{at:%Y-%m-%d %H:%M:%S}Z" for at in instants], 3),
-        ref=stamped[0].row.ref,
-    )]  # fmt: skip
+    evidence = [
+        Proof(
+            source="tracker",
+            detail=f"{plural(len(stamped), 'row')} at {plural(len(instants), 'instant')}: "
+            + listing([f"{at:%Y-%m-%d %H:%M:%S}Z" for at in instants], 3),
+            ref=stamped[0].row.ref,
+        )
+    ]
     descriptions = sorted({match.row.description for match in stamped if SKIPPED.search(match.row.description)})
     if descriptions:
-        evidence.append(Proof(source="tracker", detail=f"descriptions: {listing([repr(text) for text in descriptions], 2)}", ref=stamped[0].row.ref))
+        evidence.append(
+            Proof(
+                source="tracker",
+                detail=f"descriptions: {listing([repr(text) for text in descriptions], 2)}",
+                ref=stamped[0].row.ref,
+            )
+        )
     sums = [match for match in stamped if match.by == "checksum"]
     if not sums:
-        evidence.append(Proof(source="tracker", detail="none of the rows has the checksum of a file", ref=facts.history.table or ""))
+        evidence.append(
+            Proof(source="tracker", detail="none of the rows has the checksum of a file", ref=facts.history.table or "")
+        )
     yield Finding(
         cause="bulk-stamped",
         scope="environment",
         severity="info" if all_ran else "warning",
         migrations=facts.labels(names),
-        summary=f"{plural(len(stamped), 'row')} of the tracker ({stamped[0].row.version} to {stamped[-1].row.version}) were not written by a run"
-        + (", but everything they claim is there: info only." if all_ran else "."),
+        summary=f"{plural(len(stamped), 'row')} of the tracker ({stamped[0].row.version} to {stamped[-1].row.version}) "
+        "were not written by a run" + (", but everything they claim is there: info only." if all_ran else "."),
         evidence=tuple(evidence),
-        evidence_against=() if len(instants) > 1 else (
-            Proof(source="tracker", detail="one instant alone is also what a fast run leaves; the rows' words or the schema decide"),
+        evidence_against=()
+        if len(instants) > 1
+        else (
+            Proof(
+                source="tracker",
+                detail="one instant alone is also what a fast run leaves; the rows' words or the schema decide",
+            ),
         ),
         confidence=0.95 if descriptions else 0.85,
         would_overturn="A log of the migration tool that shows these migrations running at that time.",
         remedy="Do not trust these rows; see what each migration really did in the findings about it.",
         prevention="Take the right to write the tracker from people; give the tool a command that says who marks what, and why.",
-    )  # fmt: skip
+    )
 
 
 def _ran(facts: Facts, match: RowMatch) -> bool:

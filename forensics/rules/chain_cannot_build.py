@@ -15,25 +15,32 @@ def check(facts: Facts) -> Iterator[Finding]:
         return
     copies = facts.explanation.copies()
     failures = [
-        line for line in facts.explanation.reference.failures
-        if getattr(line.step, "migration", "") not in facts.not_run and getattr(line.step, "migration", "") not in copies
-    ]  # fmt: skip
+        line
+        for line in facts.explanation.reference.failures
+        if line.migration not in facts.not_run and line.migration not in copies
+    ]
     if not failures:
         return
     first = failures[0]
-    label = facts.label(first.step.migration)  # type: ignore[union-attr]
+    label = facts.label(first.migration)
     statement = " ".join(first.failed.split())[:200]
     needs = facts.explanation.supplier(first)
-    later = [facts.label(line.step.migration) for line in failures[1:]]  # type: ignore[union-attr]
-    evidence = [Proof(source="replay", detail=f"from empty, `{statement}` fails: {first.error}", ref=f"migration {label}")]
+    later = [facts.label(line.migration) for line in failures[1:]]
+    evidence = [
+        Proof(source="replay", detail=f"from empty, `{statement}` fails: {first.error}", ref=f"migration {label}")
+    ]
     if needs:
-        evidence.append(Proof(
-            source="replay", detail=f"it goes through once {facts.label(needs)}, which comes later, has run", ref=f"migration {facts.label(needs)}"
-        ))  # fmt: skip
+        evidence.append(
+            Proof(
+                source="replay",
+                detail=f"it goes through once {facts.label(needs)}, which comes later, has run",
+                ref=f"migration {facts.label(needs)}",
+            )
+        )
     for line in failures[1:6]:
-        name = facts.label(line.step.migration)  # type: ignore[union-attr]
+        name = facts.label(line.migration)
         evidence.append(Proof(source="replay", detail=f"{name}: {line.error}", ref=f"migration {name}"))
-    names = [line.step.migration for line in failures]  # type: ignore[union-attr]
+    names = [line.migration for line in failures]
     yield Finding(
         cause="chain-cannot-build",
         scope="chain",

@@ -22,7 +22,13 @@ def check(facts: Facts) -> Iterator[Finding]:
         evidence = [Proof(source="file", detail=problem.detail, ref=", ".join(files))]
         for item in items:
             if item.id in facts.judged:
-                evidence.append(Proof(source="replay", detail=f"{item.file}: executed here: {facts.judged[item.id].executed}", ref=item.file or ""))
+                evidence.append(
+                    Proof(
+                        source="replay",
+                        detail=f"{item.file}: executed here: {facts.judged[item.id].executed}",
+                        ref=item.file or "",
+                    )
+                )
         yield Finding(
             cause="duplicate-version",
             scope="chain",

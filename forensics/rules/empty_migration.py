@@ -17,9 +17,14 @@ def check(facts: Facts) -> Iterator[Finding]:
     names = [
         item.id
         for item in facts.migrations
-        if item.id in facts.recorded and item.loadable and len(item.parents) < 2
-        and (line := told.get(item.id)) is not None and not line.error and not line.done and not line.changed
-    ]  # fmt: skip
+        if item.id in facts.recorded
+        and item.loadable
+        and len(item.parents) < 2
+        and (line := told.get(item.id)) is not None
+        and not line.error
+        and not line.done
+        and not line.changed
+    ]
     if not names:
         return
     labels = facts.labels(names)
@@ -29,7 +34,11 @@ def check(facts: Facts) -> Iterator[Finding]:
         severity="info",
         migrations=labels,
         summary=f"{listing(labels)} executes no statement at all.",
-        evidence=(Proof(source="replay", detail="no statement that could change something was executed", ref=", ".join(labels)),),
+        evidence=(
+            Proof(
+                source="replay", detail="no statement that could change something was executed", ref=", ".join(labels)
+            ),
+        ),
         confidence=0.95,
         would_overturn="A condition in the file that is true in an environment and not on the scratch database.",
         remedy="Write what was meant as a new migration; leave the applied file as it is.",

@@ -21,8 +21,10 @@ def check(facts: Facts) -> Iterator[Finding]:
         shown = f"{effects.present} of {plural(effects.expected, 'effect')} present"
         evidence = [Proof(source="schema", detail=f"{label}: {shown} (basis: {basis})", ref=f"migration {label}")]
         for match in facts.rows(name):
-            evidence.append(Proof(source="tracker", detail=match.note or "its text is the one of another row", ref=match.row.ref))
-        against = ()
+            evidence.append(
+                Proof(source="tracker", detail=match.note or "its text is the one of another row", ref=match.row.ref)
+            )
+        against: tuple[Proof, ...] = ()
         if not any(match.by == "checksum" for match in facts.rows(name)):
             against = (Proof(source="tracker", detail=f"no row for {label}", ref=facts.history.table or ""),)
         tied = facts.tie_differs(name)
@@ -49,4 +51,3 @@ RULE = Rule(
     question="Has a migration run that the tracker does not know?",
     check=check,
 )
-

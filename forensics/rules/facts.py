@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -77,6 +78,11 @@ class Facts:
         """How findings name a migration."""
         return self.chain.label(migration_id) if self.chain else migration_id
 
+    def file(self, migration_id: str) -> str:
+        """Return the file of a migration as references name it."""
+        item = self.chain.by_id.get(migration_id) if self.chain else None
+        return (item.file if item else None) or migration_id
+
     def labels(self, names: Iterable[str]) -> tuple[str, ...]:
         """How findings name several migrations, in the given order."""
         return tuple(self.label(name) for name in names)
@@ -86,7 +92,7 @@ class Facts:
         if self.explanation is None:
             return None
         for line in self.explanation.played.told:
-            if getattr(line.step, "migration", None) == migration_id:
+            if line.migration == migration_id:
                 return line
         return None
 
@@ -196,6 +202,30 @@ def listing(items: Sequence[str], limit: int = 5) -> str:
     if len(shown) < 2:
         return "".join(shown)
     return ", ".join(shown[:-1]) + f" and {shown[-1]}"
+
+
+def in_words(refs: Sequence[ObjectRef], limit: int = 4) -> str:
+    """Return objects in words, the wholes first: a table stands for everything in it that shares its fate."""
+    wholes = {(item.name.casefold(), item.state): item for item in refs if item.kind in ("table", "view")}
+    inside: Counter[tuple[str, str]] = Counter()
+    rest: list[ObjectRef] = []
+    for item in refs:
+        key = ((item.table or "").casefold(), item.state)
+        if item.table and key in wholes:
+            inside[key] += 1
+        elif item.kind not in ("table", "view"):
+            rest.append(item)
+    said = [named(item) + (f" (with {inside[key]} objects)" if inside[key] > 1 else "") for key, item in wholes.items()]
+    columns: dict[str, list[ObjectRef]] = {}
+    for item in rest:
+        columns.setdefault(f"{item.kind} {item.table}", []).append(item)
+    for items in columns.values():
+        if len(items) > 2 and items[0].table:
+            kind = items[0].kind.replace("_", " ")
+            said.append(f"{plural(len(items), kind)} of {items[0].table} ({listing([item.name for item in items], 2)})")
+        else:
+            said += [named(item) for item in items]
+    return listing(list(dict.fromkeys(said)), limit)
 
 
 def plural(number: int, noun: str) -> str:

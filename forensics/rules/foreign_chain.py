@@ -38,4 +38,9 @@ def check(facts: Facts) -> Iterator[Finding]:
         )
 
 
-RULE = Rule(cause="foreign-chain", severity="critical", question="Does the recorded revision belong to another chain?", check=check)
+RULE = Rule(
+    cause="foreign-chain",
+    severity="critical",
+    question="Does the recorded revision belong to another chain?",
+    check=check,
+)

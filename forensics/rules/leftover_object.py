@@ -9,7 +9,10 @@ from forensics.model import Finding, ObjectRef, Proof
 from forensics.rules.base import Rule
 from forensics.rules.facts import Facts, listing
 
-SPARE = re.compile(r"^(_alembic_tmp_(?P<a>.+)|new__(?P<b>.+)|(?P<c>.+)_(old|tmp|temp|backup|bak)|(tmp|temp|old)_(?P<d>.+))$", re.IGNORECASE)
+SPARE = re.compile(
+    r"^(_alembic_tmp_(?P<a>.+)|new__(?P<b>.+)|(?P<c>.+)_(old|tmp|temp|backup|bak)|(tmp|temp|old)_(?P<d>.+))$",
+    re.IGNORECASE,
+)
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -30,13 +33,23 @@ def check(facts: Facts) -> Iterator[Finding]:
             cause="leftover-object",
             scope="environment",
             severity="warning",
-            migrations=facts.labels([item.id for item in facts.migrations if name in (facts.explanation.search.player.words_of(item.id))]),
+            migrations=facts.labels(
+                [item.id for item in facts.migrations if name in (facts.explanation.search.player.words_of(item.id))]
+            ),
             objects=(ObjectRef(kind="table", table=None, name=group.name, state="extra"),),
             summary=f"{group.name} looks like what an interrupted rebuild of {original} left behind"
             + (f"; {original} itself is missing." if lost else f"; {original} is there."),
             evidence=(
-                Proof(source="schema", detail=f"table {group.name}; a whole run of the chain leaves none of this name", ref=f"table {group.name}"),
-                Proof(source="schema", detail=f"columns: {listing([i.name for i in group.objects if i.kind == 'column'], 8)}", ref=f"table {group.name}"),
+                Proof(
+                    source="schema",
+                    detail=f"table {group.name}; a whole run of the chain leaves none of this name",
+                    ref=f"table {group.name}",
+                ),
+                Proof(
+                    source="schema",
+                    detail=f"columns: {listing([i.name for i in group.objects if i.kind == 'column'], 8)}",
+                    ref=f"table {group.name}",
+                ),
             ),
             confidence=0.8,
             would_overturn="An owner who uses this table.",
@@ -45,4 +58,9 @@ def check(facts: Facts) -> Iterator[Finding]:
         )
 
 
-RULE = Rule(cause="leftover-object", severity="warning", question="Did an interrupted migration leave something behind?", check=check)
+RULE = Rule(
+    cause="leftover-object",
+    severity="warning",
+    question="Did an interrupted migration leave something behind?",
+    check=check,
+)

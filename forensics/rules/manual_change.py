@@ -9,7 +9,7 @@ from forensics.explain.reference import apply
 from forensics.explain.story import Outside, State
 from forensics.model import Finding, Group, ObjectRef, Proof
 from forensics.rules.base import Rule
-from forensics.rules.facts import Facts, change_refs, listing, named, plural
+from forensics.rules.facts import Facts, change_refs, in_words, named, plural
 
 WHOLE = ("table", "view", "trigger", "index")
 BY = {
@@ -37,17 +37,25 @@ def check(facts: Facts) -> Iterator[Finding]:
         if not refs:
             continue
         following = next((item.step.migration for item in steps[at + 1 :] if not isinstance(item.step, Outside)), None)
-        place = f"before {facts.label(following)} ran" if following else "after the last migration, or at a time that cannot be told"
+        place = (
+            f"before {facts.label(following)} ran"
+            if following
+            else "after the last migration, or at a time that cannot be told"
+        )
         origin = line.step.origin
         objects.setdefault(origin, []).extend(refs)
-        proofs.setdefault(origin, []).append(Proof(
-            source="source" if line.step.ref else "replay",
-            detail=f"{listing([named(item) for item in refs], 3)}: made {place}",
-            ref=line.step.ref or "explanation.outside",
-        ))  # fmt: skip
+        proofs.setdefault(origin, []).append(
+            Proof(
+                source="source" if line.step.ref else "replay",
+                detail=f"{in_words(refs, 3)}: made {place}",
+                ref=line.step.ref or "explanation.outside",
+            )
+        )
     if facts.explanation.residual:
         objects.setdefault("unknown", []).extend(change_refs(facts.explanation.residual))
-        proofs.setdefault("unknown", []).append(Proof(source="replay", detail="left over by every story", ref="explanation.residual"))
+        proofs.setdefault("unknown", []).append(
+            Proof(source="replay", detail="left over by every story", ref="explanation.residual")
+        )
     for origin in sorted(objects):
         yield _finding(facts, origin, objects[origin], proofs[origin])
 
@@ -69,17 +77,24 @@ def _finding(facts: Facts, origin: str, refs: list[ObjectRef], proofs: list[Proo
     shown = list(dict.fromkeys(named(item) for item in refs))
     against: tuple[Proof, ...] = ()
     if origin == "unknown":
-        against = (Proof(source="case", detail="no application code or models are named in the case, so they were not searched"),)
+        against = (
+            Proof(
+                source="case", detail="no application code or models are named in the case, so they were not searched"
+            ),
+        )
     return Finding(
         cause="manual-change",
         scope="environment",
         severity="info" if harmless else "error",
         origin=origin,
         objects=tuple(dict.fromkeys(refs)),
-        summary=f"{plural(len(shown), 'object')} changed outside the migrations by {BY[origin]}: {listing(shown)}."
+        summary=f"{plural(len(shown), 'object')} changed outside the migrations by {BY[origin]}: {in_words(refs, 5)}."
         + (" Info only: the application makes them by itself, and no migration touches them." if harmless else ""),
-        evidence=tuple(proofs[:12]) + (
-            (Proof(source="replay", detail=f"and {len(proofs) - 12} more", ref="explanation.outside"),) if len(proofs) > 12 else ()
+        evidence=tuple(proofs[:12])
+        + (
+            (Proof(source="replay", detail=f"and {len(proofs) - 12} more", ref="explanation.outside"),)
+            if len(proofs) > 12
+            else ()
         ),
         evidence_against=against,
         confidence=0.95 if origin in ("application", "models") else 0.85,
@@ -88,7 +103,7 @@ def _finding(facts: Facts, origin: str, refs: list[ObjectRef], proofs: list[Proo
         prevention="Let only migrations change the schema: one role for DDL, and no CREATE TABLE at import."
         if origin in ("application", "models")
         else "Let only migrations change the schema, and write every hotfix as one.",
-    )  # fmt: skip
+    )
 
 
 def _in_the_way(facts: Facts, refs: list[ObjectRef]) -> bool:

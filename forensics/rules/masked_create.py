@@ -5,10 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from forensics.explain.compare import changed
+from forensics.explain.foresee import Failure
 from forensics.explain.masks import Mask, masked_here
+from forensics.explain.story import Outside
 from forensics.model import Finding, ObjectRef, Proof
 from forensics.rules.base import Rule
 from forensics.rules.facts import Facts, listing
+
+MAKERS = {
+    "application": "the application",
+    "models": "the application's models (`create_all`)",
+    "person": "a person or a script",
+    "unknown": "something outside the migrations (the application or a person)",
+}
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -26,25 +35,37 @@ def check(facts: Facts) -> Iterator[Finding]:
     for mask in met:
         if (mask.migration, mask.table.casefold()) not in seen:
             seen.add((mask.migration, mask.table.casefold()))
-            yield _finding(facts, mask, mask.migration in foreseen)
+            yield _finding(facts, mask, foreseen.get(mask.migration))
 
 
-def _finding(facts: Facts, mask: Mask, fails: bool) -> Finding:
+def _maker(facts: Facts, mask: Mask) -> tuple[str, str]:
+    """Return in words what made the table that was in the way, and where its code stands."""
+    if mask.by:
+        return f"migration {facts.label(mask.by)}", ""
+    for line in facts.explanation.played.told if facts.explanation else ():
+        if isinstance(line.step, Outside) and line.step.group.casefold() == mask.table.casefold():
+            return MAKERS.get(line.step.origin, MAKERS["unknown"]), line.step.ref
+    return MAKERS["unknown"], ""
+
+
+def _finding(facts: Facts, mask: Mask, failure: Failure | None) -> Finding:
     label = facts.label(mask.migration)
     by_chain = bool(mask.by)
-    maker = f"migration {facts.label(mask.by)}" if mask.by else "something outside the migrations (the application or a person)"
+    maker, source = _maker(facts, mask)
     pairs = [pair for pair in changed(mask.would, mask.there) if pair[0][0] == "column"]
     lacking = sorted(was.name for _key, was, now in pairs if was is not None and now is None)
     more = sorted(now.name for _key, was, now in pairs if was is None and now is not None)
     differs = f"it lacks {listing(lacking)}" if lacking else f"it has {listing(more)} already"
-    failure = next((item for item in facts.explanation.failures if item.migration.id == mask.migration), None) if facts.explanation else None
     evidence = [
-        Proof(source="file", detail=" ".join(mask.statement.split())[:160], ref=facts.chain.by_id[mask.migration].file or "" if facts.chain else ""),
+        Proof(
+            source="file",
+            detail=" ".join(mask.statement.split())[:160],
+            ref=facts.file(mask.migration),
+        ),
         Proof(source="schema", detail=f"{mask.table} was made by {maker}; {differs}", ref=f"table {mask.table}"),
     ]
-    for step in facts.explanation.played.told if facts.explanation else ():
-        if getattr(step.step, "group", "").casefold() == mask.table.casefold() and getattr(step.step, "ref", ""):
-            evidence.append(Proof(source="source", detail=f"the application's code creates {mask.table}", ref=step.step.ref))  # type: ignore[union-attr]
+    if source:
+        evidence.append(Proof(source="source", detail=f"the application's code creates {mask.table}", ref=source))
     executed = facts.judged[mask.migration].executed
     ahead = executed in ("no", "unknown") and mask.migration in facts.pending
     if failure is not None:
@@ -70,7 +91,8 @@ def _finding(facts: Facts, mask: Mask, fails: bool) -> Finding:
         confidence=0.97 if failure is not None else 0.9,
         would_overturn=f"A live definition of {mask.table} with exactly the columns of {label}.",
         remedy=f"Add the missing columns to {mask.table} (with the definitions of {label}), then run what follows in it."
-        if lacking else f"Guard what adds {listing(more)} to {mask.table}, after comparing both definitions.",
+        if lacking
+        else f"Guard what adds {listing(more)} to {mask.table}, after comparing both definitions.",
         prevention="Create tables in migrations only, without IF NOT EXISTS, so that a wrong shape fails at once and by name.",
     )
 

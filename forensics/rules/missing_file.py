@@ -15,7 +15,9 @@ def orphans(facts: Facts) -> list[RowMatch]:
     chain = facts.chain
     if chain is None:
         return []
-    return [match for match in facts.matches.values() if match.row.version not in chain.by_version and match.row.success]
+    return [
+        match for match in facts.matches.values() if match.row.version not in chain.by_version and match.row.success
+    ]
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -34,7 +36,13 @@ def check(facts: Facts) -> Iterator[Finding]:
         for item in known:
             if item.action in ("D", "A"):
                 verb = "deleted" if item.action == "D" else "added"
-                evidence.append(Proof(source="git", detail=f"{item.path} {verb} {item.at:%Y-%m-%d}: {item.subject!r}", ref=f"git:{item.commit[:12]}"))
+                evidence.append(
+                    Proof(
+                        source="git",
+                        detail=f"{item.path} {verb} {item.at:%Y-%m-%d}: {item.subject!r}",
+                        ref=f"git:{item.commit[:12]}",
+                    )
+                )
         yield Finding(
             cause="missing-file",
             scope="environment",

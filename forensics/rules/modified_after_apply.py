@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from forensics.assignment import RowMatch
 from forensics.model import Finding, Proof
 from forensics.rules.base import Rule
-from forensics.rules.facts import Facts, change_refs, listing, named, plural
+from forensics.rules.facts import Facts, change_refs, in_words, plural
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -34,11 +34,21 @@ def _finding(facts: Facts, match: RowMatch, name: str) -> Finding:
     ]
     if match.content is not None:
         evidence.append(Proof(source="git", detail=f"it is the checksum of the text in {where}", ref=where))
-        by_commit = [item for item in facts.versions if item.content is not None and item.content.sha256 == match.content.sha256]
+        by_commit = [
+            item for item in facts.versions if item.content is not None and item.content.sha256 == match.content.sha256
+        ]
         for item in by_commit[:1]:
-            evidence.append(Proof(source="git", detail=f"{item.at:%Y-%m-%d %H:%M}Z {item.subject!r}", ref=f"git:{item.commit[:12]}"))
+            evidence.append(
+                Proof(source="git", detail=f"{item.at:%Y-%m-%d %H:%M}Z {item.subject!r}", ref=f"git:{item.commit[:12]}")
+            )
     if objects:
-        evidence.append(Proof(source="replay", detail=f"the two texts build different schemas: {listing([named(i) for i in objects])}", ref="replay"))
+        evidence.append(
+            Proof(
+                source="replay",
+                detail=f"the two texts build different schemas: {in_words(objects)}",
+                ref="replay",
+            )
+        )
     elif match.content is not None:
         evidence.append(Proof(source="replay", detail="the two texts build the same schema", ref="replay"))
     return Finding(
@@ -48,15 +58,23 @@ def _finding(facts: Facts, match: RowMatch, name: str) -> Finding:
         migrations=(label,),
         objects=objects,
         summary=f"Migration {label} was edited after it ran here: the text that was applied is the one in {where}"
-        + (f", and the edit changes {plural(len(objects), 'object')} ({listing([named(item) for item in objects], 3)})." if objects else
-           ("; what it builds is the same." if match.content is not None else "; no text with this checksum is known.")),
+        + (
+            f", and the edit changes {plural(len(objects), 'object')} ({in_words(objects, 3)})."
+            if objects
+            else (
+                "; what it builds is the same."
+                if match.content is not None
+                else "; no text with this checksum is known."
+            )
+        ),
         evidence=tuple(evidence),
         confidence=0.97 if match.content is not None else 0.7,
         would_overturn="The same checksum from another text, or a checksum typed by hand.",
-        remedy="Restore the applied text and put the difference into a new migration." if objects else
-        "Restore the applied text, or accept the new checksum after comparing both.",
+        remedy="Restore the applied text and put the difference into a new migration."
+        if objects
+        else "Restore the applied text, or accept the new checksum after comparing both.",
         prevention="Never edit a file that has run anywhere: let a check compare files with the recorded checksums.",
-    )  # fmt: skip
+    )
 
 
 RULE = Rule(

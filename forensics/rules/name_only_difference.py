@@ -31,4 +31,6 @@ def check(facts: Facts) -> Iterator[Finding]:
     )
 
 
-RULE = Rule(cause="name-only-difference", severity="info", question="Is anything the same but for its name?", check=check)
+RULE = Rule(
+    cause="name-only-difference", severity="info", question="Is anything the same but for its name?", check=check
+)

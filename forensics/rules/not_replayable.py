@@ -31,4 +31,6 @@ def check(facts: Facts) -> Iterator[Finding]:
     )
 
 
-RULE = Rule(cause="not-replayable", severity="warning", question="Could part of the chain not be replayed?", check=check)
+RULE = Rule(
+    cause="not-replayable", severity="warning", question="Could part of the chain not be replayed?", check=check
+)

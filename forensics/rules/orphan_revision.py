@@ -21,7 +21,11 @@ def check(facts: Facts) -> Iterator[Finding]:
         version = match.row.version
         if version in archived or any(version in name for name in explained):
             continue
-        looked = "the active chain, the archived chains and git" if facts.versions else "the active and the archived chains (no git history was given)"
+        looked = (
+            "the active chain, the archived chains and git"
+            if facts.versions
+            else "the active and the archived chains (no git history was given)"
+        )
         yield Finding(
             cause="orphan-revision",
             scope="environment",

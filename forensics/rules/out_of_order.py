@@ -15,7 +15,11 @@ def check(facts: Facts) -> Iterator[Finding]:
     if facts.explanation is None:
         return
     order = facts.explanation.subject.order
-    ran = [line.step.migration for line in facts.explanation.played.told if isinstance(line.step, Run) and line.status != "nothing"]
+    ran = [
+        line.step.migration
+        for line in facts.explanation.played.told
+        if isinstance(line.step, Run) and line.status != "nothing"
+    ]
     evidence: list[Proof] = []
     late: list[str] = []
     for name, before in _late(ran, order):
@@ -23,7 +27,10 @@ def check(facts: Facts) -> Iterator[Finding]:
         detail = f"the schema comes about only if {facts.label(name)} runs after {facts.label(before)}"
         evidence.append(Proof(source="replay", detail=detail, ref="explanation.steps"))
     if facts.history.keeps != "head":
-        rows = sorted(facts.matches.values(), key=lambda match: (match.row.recorded_at is None, match.row.recorded_at or 0, match.row.order))
+        rows = sorted(
+            facts.matches.values(),
+            key=lambda match: (match.row.recorded_at is None, match.row.recorded_at or 0, match.row.order),
+        )
         copies = facts.explanation.copies()
         ids = [name for match in rows for name in facts.claims(match) if name in order and name not in copies]
         once = list(dict.fromkeys(ids))

@@ -8,7 +8,7 @@ from forensics.explain.masks import statements
 from forensics.explain.story import Run, Told
 from forensics.model import Finding, Proof
 from forensics.rules.base import Rule
-from forensics.rules.facts import Facts, listing, named, plural, trace_refs
+from forensics.rules.facts import Facts, in_words, plural, trace_refs
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -21,12 +21,14 @@ def check(facts: Facts) -> Iterator[Finding]:
         label = facts.label(name)
         effects = facts.judged[name].effects
         ran, total = _numbers(line)
-        evidence = [Proof(
-            source="replay",
-            detail=f"{label}: {_part(ran, total)} took effect; "
-            f"{effects.present} of {plural(effects.expected, 'effect')} present, {effects.absent} absent",
-            ref=f"migration {label}",
-        )]  # fmt: skip
+        evidence = [
+            Proof(
+                source="replay",
+                detail=f"{label}: {_part(ran, total)} took effect; "
+                f"{effects.present} of {plural(effects.expected, 'effect')} present, {effects.absent} absent",
+                ref=f"migration {label}",
+            )
+        ]
         pieces = statements(facts.explanation.search.player.contents[name]) if facts.explanation else ()
         stop = _failing(line, pieces, ran)
         if stop:
@@ -38,7 +40,7 @@ def check(facts: Facts) -> Iterator[Finding]:
         tied = facts.tie_differs(name)
         gone = trace_refs(facts.signature(name), live)
         recorded = "recorded as applied" if name in facts.recorded else "not recorded"
-        lost = listing([named(item) for item in gone if item.state == "missing"], 3)
+        lost = in_words([item for item in gone if item.state == "missing"], 3)
         yield Finding(
             cause="partially-executed",
             scope="environment",
@@ -51,12 +53,14 @@ def check(facts: Facts) -> Iterator[Finding]:
             confidence=0.6 if tied else 0.95 if line.error else 0.88,
             would_overturn="A log that shows the migration running to its end, and its objects being removed later.",
             alternatives=tuple(
-                "it ran whole, and something outside the migrations removed its last objects" if said == "full" else
-                f"an equally good story says of it: {said}" for said in tied
+                "it ran whole, and something outside the migrations removed its last objects"
+                if said == "full"
+                else f"an equally good story says of it: {said}"
+                for said in tied
             ),
             remedy=f"Execute only the statements of {label} that did not take effect, on a copy first; never the whole file again.",
             prevention="Run each migration in one transaction together with its tracker row, so that a failure leaves nothing.",
-        )  # fmt: skip
+        )
 
 
 def _numbers(line: Told) -> tuple[tuple[int, ...], int | None]:

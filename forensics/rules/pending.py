@@ -11,7 +11,9 @@ from forensics.rules.facts import Facts, listing, plural
 
 def check(facts: Facts) -> Iterator[Finding]:
     """Yield one finding for all pending migrations that did not run."""
-    names = [name for name in facts.pending if name in facts.judged and facts.judged[name].executed in ("no", "unknown")]
+    names = [
+        name for name in facts.pending if name in facts.judged and facts.judged[name].executed in ("no", "unknown")
+    ]
     if not names or facts.history.state in ("absent", "unreadable"):
         return
     labels = facts.labels(names)

@@ -19,16 +19,22 @@ def check(facts: Facts) -> Iterator[Finding]:
     first = failing[0]
     label = facts.label(first.migration.id)
     statement = " ".join(first.statement.split())[:200]
-    evidence = [Proof(
-        source="replay",
-        detail=(f"run on a copy of the live schema: `{statement}` fails: {first.error}" if statement else first.error),
-        ref=first.migration.file or "",
-    )]  # fmt: skip
+    evidence = [
+        Proof(
+            source="replay",
+            detail=(
+                f"run on a copy of the live schema: `{statement}` fails: {first.error}" if statement else first.error
+            ),
+            ref=first.migration.file or "",
+        )
+    ]
     for event in facts.log_lines([first.error], limit=2):
         evidence.append(Proof(source="log", detail=event.message.splitlines()[0][:200], ref=event.ref))
     later = [facts.label(item.migration.id) for item in failing[1:]]
     if later:
-        evidence.append(Proof(source="replay", detail=f"after it these would fail too: {listing(later, 12)}", ref="failures"))
+        evidence.append(
+            Proof(source="replay", detail=f"after it these would fail too: {listing(later, 12)}", ref="failures")
+        )
     yield Finding(
         cause="pending-will-fail",
         scope="environment",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from forensics.model import Finding, Proof
 from forensics.rules.base import Rule
-from forensics.rules.facts import Facts, listing, named, plural, trace_refs
+from forensics.rules.facts import Facts, in_words, listing, plural, trace_refs
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -39,18 +39,22 @@ def _finding(facts: Facts, names: list[str]) -> Finding:
         evidence += facts.tracker_proofs(name)
         effects = facts.judged[name].effects
         gone = trace_refs(facts.signature(name), live)
-        told = f": {listing([named(item) for item in gone if item.state == 'missing'])}" if gone else ""
+        told = f": {in_words([item for item in gone if item.state == 'missing'])}" if gone else ""
         if effects.expected:
             detail = f"{facts.label(name)}: {effects.absent} of {plural(effects.expected, 'effect')} absent{told}"
             evidence.append(Proof(source="schema", detail=detail, ref=f"migration {facts.label(name)}"))
         if effects.present:
-            detail = f"{facts.label(name)}: {plural(effects.present, 'object')} of it are there, put there by something else"
+            detail = (
+                f"{facts.label(name)}: {plural(effects.present, 'object')} of it are there, put there by something else"
+            )
             against.append(Proof(source="schema", detail=detail, ref=f"migration {facts.label(name)}"))
         why = facts.judged[name].why
         if why:
-            evidence.append(Proof(source="replay", detail=f"{facts.label(name)} cannot have run here: {why}", ref="replay"))
+            evidence.append(
+                Proof(source="replay", detail=f"{facts.label(name)} cannot have run here: {why}", ref="replay")
+            )
         if facts.not_run.get(name):
-            evidence.append(Proof(source="chain", detail=facts.not_run[name], ref=facts.chain.by_id[name].file or ""))
+            evidence.append(Proof(source="chain", detail=facts.not_run[name], ref=facts.file(name)))
     for event in facts.log_lines([facts.chain.by_id[name].name for name in names if facts.chain], limit=2):
         evidence.append(Proof(source="log", detail=event.message.splitlines()[0][:200], ref=event.ref))
     tied = sorted({said for name in names for said in facts.tie_differs(name)})

@@ -21,7 +21,8 @@ def check(facts: Facts) -> Iterator[Finding]:
             migrations=(label,),
             summary=f"In its replay, {label} tried to reach something else than the scratch database ({listing(kinds)}): it was refused.",
             evidence=tuple(
-                Proof(source="replay", detail=f"{item.kind} {item.target}: {item.message}", ref=item.place or label) for item in attempts[:6]
+                Proof(source="replay", detail=f"{item.kind} {item.target}: {item.message}", ref=item.place or label)
+                for item in attempts[:6]
             ),
             confidence=0.99,
             would_overturn="None: the attempt was seen.",
@@ -30,4 +31,6 @@ def check(facts: Facts) -> Iterator[Finding]:
         )
 
 
-RULE = Rule(cause="replay-escape", severity="warning", question="Did a migration reach for another database?", check=check)
+RULE = Rule(
+    cause="replay-escape", severity="warning", question="Did a migration reach for another database?", check=check
+)

@@ -20,14 +20,21 @@ def check(facts: Facts) -> Iterator[Finding]:
         cause="uninitialised",
         scope="environment",
         severity="info",
-        summary="The database is empty: no application object" + (", an empty tracker." if tracker else ", no tracker.")
+        summary="The database is empty: no application object"
+        + (", an empty tracker." if tracker else ", no tracker.")
         + " It was never initialised, and nothing is wrong with it.",
-        evidence=(Proof(source="schema", detail=evidence.problem or "no table, no view, no row of a tracker", ref=evidence.url or evidence.environment),),
+        evidence=(
+            Proof(
+                source="schema",
+                detail=evidence.problem or "no table, no view, no row of a tracker",
+                ref=evidence.url or evidence.environment,
+            ),
+        ),
         confidence=0.99,
         would_overturn="Another file or address that this environment really uses.",
         remedy="Nothing; run the migrations when the environment is needed.",
         prevention="None needed.",
-    )  # fmt: skip
+    )
 
 
 RULE = Rule(cause="uninitialised", severity="info", question="Is the database simply empty?", check=check)

@@ -13,7 +13,12 @@ from forensics.rules.manual_change import BY
 
 def check(facts: Facts) -> Iterator[Finding]:
     """Yield one finding for a database that holds objects and says nothing of migrations."""
-    if facts.explanation is None or not facts.explanation.subject.live or facts.history.rows or facts.history.state == "unreadable":
+    if (
+        facts.explanation is None
+        or not facts.explanation.subject.live
+        or facts.history.rows
+        or facts.history.state == "unreadable"
+    ):
         return
     subject = facts.explanation.subject
     groups = list(subject.live.values())
@@ -27,17 +32,24 @@ def check(facts: Facts) -> Iterator[Finding]:
         migrations=facts.labels(ran),
         objects=tuple(ObjectRef(kind="table", table=None, name=group.name, state="extra") for group in groups),
         summary=f"The database holds {plural(len(groups), 'table')} and {what}. "
-        + (f"By its schema {listing(facts.labels(ran))} ran here." if ran
-           else f"No migration ran here; its objects come from {listing([BY[item] for item in origins], 2)}."),
+        + (
+            f"By its schema {listing(facts.labels(ran))} ran here."
+            if ran
+            else f"No migration ran here; its objects come from {listing([BY[item] for item in origins], 2)}."
+        ),
         evidence=(
-            Proof(source="schema", detail=f"tables: {listing([group.name for group in groups], 8)}", ref=facts.evidence.url or ""),
+            Proof(
+                source="schema",
+                detail=f"tables: {listing([group.name for group in groups], 8)}",
+                ref=facts.evidence.url or "",
+            ),
             Proof(source="tracker", detail=f"{what} found", ref=facts.history.table or ""),
         ),
         confidence=0.95,
         would_overturn="A tracker in another schema, file or under another name (name it in the case file).",
         remedy="Decide whether this environment is needed; if so, build it anew from migrations, or record what its schema proves.",
         prevention="Let the application refuse to start on a database that the manager has not made.",
-    )  # fmt: skip
+    )
 
 
 RULE = Rule(cause="untracked", severity="error", question="Are there objects but no tracker?", check=check)
