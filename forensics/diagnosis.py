@@ -69,8 +69,18 @@ class Diagnosis:
 
     @cached_property
     def leading(self) -> Document | None:
-        """The gravest finding; of several the first. None where nothing was found."""
-        return min(self.document.get("findings", ()), key=wording.severity_rank, default=None)
+        """The gravest finding; of several the first. None where nothing was found.
+
+        Of a database that is empty or unreadable it is the one that says so: what is wrong with the chain comes after.
+        """
+        rows = self.document.get("findings", ())
+        own = [item for item in rows if item["cause"] in ("uninitialised", "unreadable") and self.silent]
+        return min(own or rows, key=wording.severity_rank, default=None)
+
+    @property
+    def silent(self) -> bool:
+        """Whether the database tells nothing: it is empty, or it could not be read."""
+        return self.state in ("not-initialised", "unreadable")
 
     @property
     def verdict(self) -> str:
@@ -206,6 +216,20 @@ class Fleet:
             ],
         )
 
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """How each migration is named, by its id: all of any environment, each behind what stands before it there."""
+        order: list[str] = []
+        found: dict[str, str] = {}
+        for diagnosis in self.diagnoses.values():
+            place = 0
+            for item, label in zip(diagnosis.document["migrations"], diagnosis.labels, strict=True):
+                if item["id"] not in found:
+                    order.insert(place, item["id"])
+                    found[item["id"]] = label
+                place = order.index(item["id"]) + 1
+        return {each: found[each] for each in order}
+
     def matrix(self) -> pd.DataFrame:
         """Return which migration really ran where: one row a migration, one column an environment.
 
@@ -225,7 +249,7 @@ class Fleet:
             name: {item["id"]: item[key] for item in diagnosis.document["migrations"]}
             for name, diagnosis in self.diagnoses.items()
         }
-        ids = list(dict.fromkeys(key for column in found.values() for key in column))
+        ids = list(self.labels)
         rows = pd.Index(ids, dtype="str", name="migration")
         table = pd.DataFrame(
             {name: pd.Series([column.get(each, nothing) for each in ids], index=rows, dtype=dtype)

@@ -134,7 +134,12 @@ def spans(labels: Iterable[str], order: Sequence[str]) -> list[str]:
             runs[-1].append(label)
         else:
             runs.append([label])
-    return [part for run in runs for part in (run if len(run) < 3 else [f"{run[0]} to {run[-1]}"])]
+    return [part for run in runs for part in (run if len(run) < 3 else [f"{_quoted(run[0])} to {_quoted(run[-1])}"])]
+
+
+def _quoted(label: str) -> str:
+    """Return a label that stays one thing in a sentence."""
+    return f"'{label}'" if any(each.isspace() for each in label) else label
 
 
 def label(item: Mapping[str, Any], seen: Mapping[str, int]) -> str:

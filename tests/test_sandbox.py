@@ -262,7 +262,7 @@ def test_no_process_and_no_folder_stay_behind() -> None:
 def test_without_isolation_python_runs_only_when_it_is_trusted() -> None:
     operations = OPS + "def upgrade():\n    op.create_table('t', sa.Column('id', sa.Integer))\n"
     more = OPS + "def upgrade():\n    op.get_bind().execute(sa.text('CREATE TABLE t (x)'))\n"
-    made = chain({"1.py": operations, "2.py": more, "3.sql": "CREATE TABLE s (x);"}, tool="alembic")
+    made = chain({"1.py": operations, "2.py": more, "3.sql": "CREATE TABLE s (x);"}, tool="alembic", trust=False)
     with Lab(made, isolation="guard") as lab:
         assert lab.isolation == "guard"
         assert names(lab, run(lab, "1").state) == ["t"]

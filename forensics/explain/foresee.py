@@ -14,28 +14,8 @@ from forensics.model import Migration
 from forensics.sqltext import mentions, name_key, statement_target
 
 BOILERPLATE = frozenset(
-    [
-        "a",
-        "already",
-        "another",
-        "by",
-        "error",
-        "exists",
-        "in",
-        "index",
-        "is",
-        "name",
-        "no",
-        "not",
-        "of",
-        "or",
-        "table",
-        "there",
-        "this",
-        "trigger",
-        "view",
-        "with",
-    ]
+    ("a", "already", "another", "by", "error", "exists", "in", "index", "is", "name", "no", "not", "of", "or", "table")
+    + ("there", "this", "trigger", "view", "with")
 )
 
 

@@ -26,6 +26,11 @@ LINE: Final = "#d8dde3"
 ALARM: Final = "#b8330c"
 
 
+def clipped(alt: str, limit: int = 500) -> str:
+    """Return the words that stand for a figure, short enough to be listened to."""
+    return alt if len(alt) <= limit else alt[: limit - 1].rstrip() + "…"
+
+
 class Plot:
     """A finished figure: its picture, its name (of the file in a report) and the words that stand for it.
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from forensics import wording
 from forensics.model import Event
 from forensics.plots.bursts import Burst, bursts
-from forensics.plots.canvas import ALARM, INK, LINE, QUIET, WIDTH, Plot, Sheet
+from forensics.plots.canvas import ALARM, INK, LINE, QUIET, WIDTH, Plot, Sheet, clipped
 
 _LANES: Final = {
     "tracker": ("tracker", "#1f4d70"),
@@ -152,4 +152,4 @@ def _zones(events: Iterable[Event]) -> str:
 
 def _alt(events: tuple[Event, ...], shown: Iterable[Burst]) -> str:
     parts = [f"{_stamp(each.start) if each.start else 'unknown time'} {each.source}: {each.text}" for each in shown]
-    return f"What happened when. {_subtitle(events)}. " + ". ".join(parts[:40])
+    return clipped(f"What happened when. {_subtitle(events)}. " + ". ".join(parts))

@@ -19,12 +19,15 @@ _UNKNOWN: Final = "□"
 
 @lru_cache(maxsize=2)
 def _face(bold: bool) -> Any:
+    from io import BytesIO
     from pathlib import Path as File
 
     from matplotlib import get_data_path
     from matplotlib.ft2font import FT2Font
 
-    face = FT2Font(str(File(get_data_path(), "fonts", "ttf", "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf")))
+    # From memory: a file that stays open would be read by every forked child at one common place.
+    path = File(get_data_path(), "fonts", "ttf", "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf")
+    face = FT2Font(BytesIO(path.read_bytes()))
     face.set_size(_EM, 72)
     return face
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 from forensics import palette, wording
 from forensics.diagnosis import Diagnosis, Fleet
 from forensics.palette import Ink
-from forensics.plots.canvas import ALARM, LINE, QUIET, WIDTH, Plot, Sheet
+from forensics.plots.canvas import ALARM, LINE, QUIET, WIDTH, Plot, Sheet, clipped
 from forensics.plots.lettering import extent
 from forensics.wording import Mark
 
@@ -160,11 +160,11 @@ class Key:
             sheet.write(x + 25, y, words, size=11, colour=QUIET)
 
 
-def stopper(sheet: Sheet, columns: Columns, y: float, number: int, room: int) -> None:
-    """Mark the migration at which the next run stops; ``room`` columns to its right are free for the words."""
+def stopper(sheet: Sheet, columns: Columns, y: float, number: int, *, room: int, mark: Mark | None) -> None:
+    """Frame the migration at which the next run stops; ``room`` columns to its right are free for the words."""
     x = columns.x(number)
     sheet.frame(x + 1, y + 1, max(columns.width - 2, 4), _BAR - 2, ALARM)
-    if columns.width >= 9:
+    if columns.width >= 9 and mark is not None and mark.name in ("waiting", "silent"):
         middle = x + columns.width / 2
         sheet.write(middle, y + _BAR / 2, "!", size=12, colour=ALARM, bold=True, align="center", halo="white")
     words = "← the next run stops here"
@@ -177,35 +177,37 @@ def _fleet(fleet: Fleet) -> Plot:
         name: dict(zip((item["id"] for item in each.document["migrations"]), each.marks, strict=True))
         for name, each in fleet.diagnoses.items()
     }
-    names: dict[str, str] = {}
-    for each in fleet.diagnoses.values():
-        names.update(zip((item["id"] for item in each.document["migrations"]), each.labels, strict=True))
+    names: dict[str, str] = fleet.labels
     room = min(max((extent(name, 13, True) for name in found), default=0) + 14, 220)
     columns = Columns.fit(list(names.values()), left=_MARGIN + max(room, 110))
     top = 62 + (columns.head if names else 0)
     stops = {name: _next_stop(each, list(names)) for name, each in fleet.diagnoses.items()}
-    used = [item for item in wording.MARKS.values() if any(item in each.values() for each in found.values())]
+    shown = [found[name] for name, each in fleet.diagnoses.items() if not each.silent]
+    used = [item for item in wording.MARKS.values() if any(item in each.values() for each in shown)]
     legend = Key.of(used, stop=any(each is not None for each in stops.values()))
     sheet = Sheet(top + _ROW * max(1, len(found)) + 12 + legend.height)
     sheet.write(_MARGIN, 22, "Which migration really ran where", size=17, bold=True)
     sheet.write(_MARGIN, 44, fleet.verdict, size=12, colour=QUIET, room=WIDTH - 2 * _MARGIN)
     columns.draw(sheet, top)
+    stretches: list[tuple[int, int, Mark | None]]
     for number, (name, each) in enumerate(fleet.diagnoses.items()):
         y = top + number * _ROW
         sheet.write(_MARGIN, y + 8, name, size=13, bold=True, room=columns.left - _MARGIN - 8)
         colour = ALARM if each.state in ("needs-fixing", "unreadable") else QUIET
         sheet.write(_MARGIN, y + 22, wording.STATES[each.state], size=10.5, colour=colour)
-        if not found[name]:
+        if not found[name] or each.silent:
             width = max(columns.right, columns.left + 300) - columns.left
             sheet.box(columns.left, y + 2, width, _BAR, _ABSENT)
             words = _SILENT_STATES.get(each.state, "nothing is known of its migrations")
             sheet.write(columns.left + 10, y + 2 + _BAR / 2, words, size=11.5, colour=QUIET)
             continue
         stop = stops[name]
-        for run in runs([found[name].get(item) for item in names]):
-            bar(sheet, columns, y + 2, run, words=() if stop is None or not run[0] <= stop < sum(run[:2]) else ("",))
-        if stop is not None:
-            stopper(sheet, columns, y + 2, stop, len(names) - stop - 1)
+        stretches = list(runs([found[name].get(item) for item in names]))
+        for run in stretches:
+            stops_here = stop is not None and run[0] <= stop < run[0] + run[1]
+            bar(sheet, columns, y + 2, run, words=("",) if stops_here and run[1] > 1 else ())
+            if stop is not None and stops_here:
+                stopper(sheet, columns, y + 2, stop, room=run[0] + run[1] - stop - 1, mark=run[2])
     legend.draw(sheet, top + _ROW * len(found) + 16)
     return Plot(sheet.done(), name="matrix", alt=_alt(fleet))
 
@@ -220,6 +222,6 @@ def _alt(fleet: Fleet) -> str:
     for name, each in fleet.diagnoses.items():
         told = "; ".join(f"{mark.words}: {wording.listing(labels)}" for mark, labels in each.marked.items())
         parts.append(f"{name}: {told or wording.STATES[each.state]}")
-    return f"Which migration really ran where. {fleet.verdict} " + ". ".join(parts) + "."
+    return clipped(f"Which migration really ran where. {fleet.verdict} " + ". ".join(parts) + ".")
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from forensics import wording
 from forensics.diagnosis import Diagnosis
-from forensics.plots.canvas import ALARM, QUIET, WIDTH, Plot, Sheet
+from forensics.plots.canvas import ALARM, QUIET, WIDTH, Plot, Sheet, clipped
 from forensics.plots.lettering import extent
 from forensics.plots.matrix import Columns, Key, bar, runs, stopper
 from forensics.wording import MARKS, Mark
@@ -52,7 +52,7 @@ def strip(diagnosis: Diagnosis) -> Plot:
     for run in runs(diagnosis.marks):
         bar(sheet, columns, top + 32, run, words=_seen(run[2]))
     if stop is not None:
-        stopper(sheet, columns, top + 32, stop, 0)
+        stopper(sheet, columns, top + 32, stop, room=0, mark=diagnosis.marks[stop])
     y = below
     for start, length, mark in shown:
         assert mark is not None
@@ -93,4 +93,4 @@ def _note(sheet: Sheet, columns: Columns, y: float, start: int, length: int, wor
 
 def _alt(diagnosis: Diagnosis) -> str:
     told = "; ".join(f"{mark.words}: {wording.listing(labels)}" for mark, labels in diagnosis.marked.items())
-    return f"{diagnosis.verdict} {told}".strip()
+    return clipped(f"{diagnosis.environment}: what the tracker says and what the schema shows. {told}")

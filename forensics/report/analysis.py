@@ -18,7 +18,7 @@ _QUIET = ("ran", "waiting")
 def migrations(diagnosis: Diagnosis) -> Section | None:
     """Return what the tracker says and what the schema shows of each migration; quiet stretches are one row."""
     document = diagnosis.document
-    if not document["migrations"]:
+    if not document["migrations"] or diagnosis.silent:
         return None
     entries = list(zip(diagnosis.labels, diagnosis.marks, document["migrations"], strict=True))
     rows: list[Sequence[object]] = []

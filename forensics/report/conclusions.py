@@ -7,7 +7,7 @@ from typing import Any
 
 from forensics import wording
 from forensics.diagnosis import Diagnosis
-from forensics.markdown import Markdown, block, code, escape, table
+from forensics.markdown import Markdown, block, code, escape
 from forensics.report.summary import link, standing
 from forensics.report.text import Section, bullets, clip, codes, cut_table, fit, prose, section
 
@@ -22,13 +22,32 @@ _SCOPES = {
 def findings(diagnosis: Diagnosis) -> Section | None:
     """Return each finding, the gravest first: what, how sure, evidence for and against, what would overturn it."""
     rows = sorted(diagnosis.document["findings"], key=wording.severity_rank)
-    return section(fit((_finding(item, diagnosis.labels) for item in rows), room=24_000, more=ALL))
+    own = [item for item in rows if not (diagnosis.silent and item["scope"] == "chain")]
+    return section(
+        fit((_finding(item, diagnosis.labels) for item in own), room=24_000, more=ALL) if own else None,
+        _of_the_chain([item for item in rows if item not in own]),
+    )
+
+
+def _of_the_chain(rows: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return what is true of the chain alone, in short: a database that tells nothing has no part in it."""
+    if not rows:
+        return None
+    lines = [
+        (Markdown(f'<a id="{_anchor(item["id"])}"></a>{escape(item["id"])}'), item["severity"], item["cause"], item["summary"])
+        for item in rows
+    ]
+    head = "What is known of the chain itself, wherever it runs:"
+    return f"{head}\n\n" + cut_table(["", "severity", "cause", "what"], lines, limit=20, more=ALL)
+
+
+def _anchor(number: str) -> str:
+    return link(number).split("(#")[1].rstrip(")")
 
 
 def _finding(item: Mapping[str, Any], order: Sequence[str]) -> str:
     number = item["id"]
-    anchor = link(number).split("(#")[1].rstrip(")")
-    title = f'### <a id="{anchor}"></a>{escape(number)}, {item["severity"]}: {escape(wording.cause(item["cause"]))}'
+    title = f'### <a id="{_anchor(number)}"></a>{escape(number)}, {item["severity"]}: {escape(wording.cause(item["cause"]))}'
     facts = [
         f"*{standing(item)}*, confidence {item['confidence']:.0%}",
         f"cause {code(item['cause'])}",
@@ -107,17 +126,10 @@ def prevention(diagnosis: Diagnosis) -> Section | None:
 def _advice(diagnosis: Diagnosis, key: str, *, numbered: bool) -> Section | None:
     found: dict[str, list[str]] = {}
     for item in sorted(diagnosis.document["findings"], key=wording.severity_rank):
-        if item[key]:
+        if item[key] and not (diagnosis.silent and item["scope"] == "chain"):
             found.setdefault(item[key], []).append(item["id"])
     lines = [f"{prose(text)} ({', '.join(map(link, ids))})" for text, ids in found.items()]
     if numbered:
         return section("\n".join(f"{place}. {line}" for place, line in enumerate(lines[:12], 1)))
     return section(bullets(lines[:12]))
 
-
-def finding_table(rows: Sequence[Mapping[str, Any]]) -> Markdown:
-    """Return findings as a short table."""
-    return table(
-        ["", "severity", "cause", "what"],
-        [(Markdown(link(item["id"])), item["severity"], item["cause"], clip(item["summary"])) for item in rows],
-    )

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 from mistune import HTMLRenderer, Markdown, create_markdown
+from mistune.util import safe_entity
 
 _HARMLESS = re.compile(r"</?code>|<br>|<a id=\"[a-z0-9-]+\">|</a>")
 _LOCAL = re.compile(r"(#|[^:/?#\\]+(/[^:?#\\]*)*$)")
@@ -15,6 +16,9 @@ _LOCAL = re.compile(r"(#|[^:/?#\\]+(/[^:?#\\]*)*$)")
 
 class _Renderer(HTMLRenderer):
     """Adds anchors and scrollable tables; HTML shows as text, save the few tags that `forensics.markdown` writes."""
+
+    def text(self, text: str) -> str:
+        return str(safe_entity(text))
 
     def inline_html(self, html: str) -> str:
         return html if _HARMLESS.fullmatch(html) else _shown(html)

@@ -19,7 +19,7 @@ def overview(fleet: Fleet) -> Section | None:
     case = fleet.document["case"]
     title = f"# {escape(clip(case.get('title') or case.get('name') or 'All environments', 200))}"
     incident = f"Incident {escape(case['incident'])}." if case.get("incident") else ""
-    grave = [each for each in fleet.diagnoses.values() if not each.ok]
+    grave = [each for each in fleet.diagnoses.values() if each.state in ("needs-fixing", "unreadable")]
     lines = [escape(clip(each.verdict, 400)) for each in grave]
     first = bullets(lines[:8]) + (f"\n- and {len(lines) - 8} more below" if len(lines) > 8 else "")
     return section(title, f"**{escape(fleet.verdict)}** {incident}".rstrip(), first if lines else None)
@@ -40,6 +40,7 @@ def _environment(name: str, diagnosis: Diagnosis, links: bool) -> Sequence[objec
     ahead = f"stops at {failure['version']}" if failure else "no failure foreseen" if explanation else ""
     rebuilt = "" if not explanation else "exactly" if explanation["reconstructed"] else "not completely"
     matter = clip(finding["summary"], 240) if finding else "nothing"
+    ahead = "" if diagnosis.silent and not failure else ahead
     return shown, wording.STATES[diagnosis.state], matter, ahead, rebuilt
 
 
@@ -63,13 +64,18 @@ def _group(item: Mapping[str, Any], order: Sequence[str]) -> Sequence[object]:
 
 
 def _order(fleet: Fleet) -> list[str]:
-    return list(dict.fromkeys(label for each in fleet.diagnoses.values() for label in each.labels))
+    return list(fleet.labels.values())
 
 
 def next_steps(fleet: Fleet) -> Section | None:
     """Return the remedies of all environments, each once with the environments that need it, the gravest first."""
     found: dict[str, dict[str, None]] = {}
-    entries = [(item, name) for name, each in fleet.diagnoses.items() for item in each.document["findings"]]
+    entries = [
+        (item, name)
+        for name, each in fleet.diagnoses.items()
+        for item in each.document["findings"]
+        if each.state != "not-initialised" or item["scope"] != "chain"
+    ]
     for item, name in sorted(entries, key=lambda entry: wording.severity_rank(entry[0])):
         if item["remedy"] and wording.severity_rank(item) <= 1:
             found.setdefault(item["remedy"], {})[name] = None

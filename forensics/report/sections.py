@@ -29,7 +29,7 @@ __all__ = [
 
 def matrix(source: Diagnosis | Fleet) -> Plot | None:
     """Draw which migration ran where; None where no migration is known."""
-    known = source.marks if isinstance(source, Diagnosis) else source.diagnoses
+    known = source.marks and not source.silent if isinstance(source, Diagnosis) else source.diagnoses
     return draw_matrix(source) if known else None
 
 

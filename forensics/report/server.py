@@ -49,12 +49,13 @@ def _warm() -> None:
 
     import forensics.diagnose
     import forensics.session  # noqa: F401
+    from forensics import plots
     from forensics.model import Event
     from forensics.report import convert, make, sections, shell  # noqa: F401
 
     convert.warm()
     shell.shell()
-    sections.timeline([Event(at=None, source="file", message="warm", ref="")]).png
+    assert plots.timeline([Event(at=None, source="file", message="warm", ref="")]).png
     # Children come and go: they need no garbage collector, and leave the pages that they share alone.
     gc.disable()
     gc.freeze()

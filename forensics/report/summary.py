@@ -38,7 +38,7 @@ def summary(diagnosis: Diagnosis) -> Section | None:
     state = wording.STATES[diagnosis.state]
     title = f"# {escape(diagnosis.environment)}: {state}"
     findings = diagnosis.document["findings"]
-    broken = _broken(findings)
+    broken = [] if diagnosis.silent else _broken(findings)
     answers = [
         _answer("What is broken", [_named(item, item["summary"]) for item in broken], _rest(findings, broken)),
         _answer("Why", _reasons(findings, broken)),
@@ -47,8 +47,14 @@ def summary(diagnosis: Diagnosis) -> Section | None:
         _answer("How sure", [text for text in [_certainty(diagnosis, broken)] if text]),
     ]
     if not broken:
-        remedies = [_named(item, item["remedy"]) for item in findings if item["remedy"]][:_SHOWN]
-        answers = [answers[2], _answer("Worth knowing", remedies), answers[4]]
+        own = [item for item in findings if item["scope"] != "chain" and item["remedy"]][:_SHOWN]
+        chain = [item for item in _broken(findings) if item["scope"] == "chain"] if diagnosis.silent else []
+        answers = [
+            answers[2],
+            _answer("What to do", [_named(item, item["remedy"]) for item in own]),
+            _answer("Worth knowing of the chain", [_named(item, item["summary"]) for item in chain]),
+            answers[4],
+        ]
     return section(title, f"**{_extent(diagnosis)}**", bullets(filter(None, answers)))
 
 

@@ -100,39 +100,41 @@ def _wait_as_init(worker: int) -> None:
 def _unshare() -> None:
     """Enter new namespaces. Root keeps every user that it can see, so that it can read what belongs to them."""
     maps = _identity_maps() if os.geteuid() == 0 else None
-    user, group = os.geteuid(), os.getegid()
-    pid = os.getpid()
-    ready_read, ready_write = os.pipe()
+    user, group, pid = os.geteuid(), os.getegid(), os.getpid()
+    go_read, go_write = os.pipe()
     done_read, done_write = os.pipe()
     helper = os.fork() if maps else 0
     if maps and not helper:
-        os.close(ready_write)
-        good = b"0"
-        if os.read(ready_read, 1):
-            try:
-                for name in ("uid_map", "gid_map"):
-                    _write(f"/proc/{pid}/{name}", maps[name])
-                good = b"1"
-            except OSError:
-                good = b"0"
-        os.write(done_write, good)
-        os._exit(0)
+        os.close(go_write)
+        _map_from_outside(pid, maps, go_read, done_write)
+    os.close(done_write)
     try:
         _check(_libc().unshare(_NEW), "new namespaces")
         if maps:
-            os.write(ready_write, b"x")
-        mapped = bool(maps) and os.read(done_read, 1) == b"1"
-        if not mapped:
+            os.write(go_write, b"x")
+        if not (maps and os.read(done_read, 1)):
             _write("/proc/self/setgroups", "deny")
             _write("/proc/self/uid_map", f"{user} {user} 1")
             _write("/proc/self/gid_map", f"{group} {group} 1")
     except OSError as error:
         raise Unavailable(f"user mapping: {error.strerror}") from error
     finally:
-        for pipe in (ready_read, ready_write, done_read, done_write):
+        for pipe in (go_read, go_write, done_read):
             os.close(pipe)
         if helper:
             os.waitpid(helper, 0)
+
+
+def _map_from_outside(pid: int, maps: dict[str, str], go: int, done: int) -> None:
+    """Write the maps of a process that has left this namespace, and say so if that went well. Does not return."""
+    try:
+        if os.read(go, 1):
+            for name, text in maps.items():
+                _write(f"/proc/{pid}/{name}", text)
+            os.write(done, b"x")
+    except OSError:
+        pass  # nothing is said, and the other side maps itself alone
+    os._exit(0)
 
 
 def _identity_maps() -> dict[str, str]:
