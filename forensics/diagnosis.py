@@ -75,7 +75,7 @@ class Diagnosis:
         """
         rows = self.document.get("findings", ())
         own = [item for item in rows if item["cause"] in ("uninitialised", "unreadable") and self.silent]
-        return min(own or rows, key=wording.severity_rank, default=None)
+        return min(own or rows, key=wording.urgency, default=None)
 
     @property
     def silent(self) -> bool:
@@ -317,8 +317,7 @@ class Fleet:
         return "\n".join([self.verdict, *(f"  {each.verdict}" for each in self.diagnoses.values())])
 
 
-_GRAVEST_FIRST = ("needs-fixing", "unreadable", "pending", "ok", "not-initialised")
-_ORDER = [(state, wording.STATES[state]) for state in _GRAVEST_FIRST]
+_ORDER = [(state, wording.STATES[state]) for state in wording.STATES_BY_GRAVITY]
 
 
 def _lower(text: str) -> str:

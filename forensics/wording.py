@@ -50,6 +50,8 @@ STATES: Final[Mapping[str, str]] = {
     "unreadable": "unreadable",
 }
 
+STATES_BY_GRAVITY: Final = ("needs-fixing", "unreadable", "pending", "ok", "not-initialised")
+
 CAUSES: Final[Mapping[str, str]] = {
     "ahead-of-code": "the database is newer than this checkout",
     "broken-link": "a migration names a parent that is not there",
@@ -165,3 +167,8 @@ def thing(item: Mapping[str, Any]) -> str:
 def severity_rank(finding: Mapping[str, Any]) -> int:
     """Return 0 for the gravest severity, and more the milder it is."""
     return SEVERITIES.index(finding["severity"])
+
+
+def urgency(finding: Mapping[str, Any]) -> tuple[int, bool]:
+    """Return what findings are sorted by: severity, and of one severity what is true here before the chain's own."""
+    return severity_rank(finding), finding["scope"] == "chain"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 import socket
@@ -257,6 +258,15 @@ def test_no_process_and_no_folder_stay_behind() -> None:
         assert os.path.isdir(folder)
     assert not os.path.exists(folder)
     assert process.returncode is not None
+
+
+def test_a_laboratory_that_nobody_closes_leaves_nothing_behind() -> None:
+    lab = Lab(chain({"1.py": SAFE}))
+    run(lab, "1")
+    folder = lab._bench.child().folder
+    del lab
+    gc.collect()
+    assert not os.path.exists(folder)
 
 
 def test_without_isolation_python_runs_only_when_it_is_trusted() -> None:

@@ -117,6 +117,7 @@ class Sheet:
 
         An upright line runs upwards from ``y``, centred on ``x``. A halo of that colour keeps what is below away.
         """
+        text = text.replace("`", "")
         shown = clip(text, room, size=size, bold=bold) if room is not None else plain(text)
         width = extent(shown, size, bold)
         drop = 0.365 * size

@@ -50,7 +50,8 @@ def strip(diagnosis: Diagnosis) -> Plot:
     for run in runs([MARKS["ran" if item["recorded"] else "waiting"] for item in rows]):
         bar(sheet, columns, top, run, words=("applied",) if rows[run[0]]["recorded"] else ("not applied",))
     for run in runs(diagnosis.marks):
-        bar(sheet, columns, top + 32, run, words=_seen(run[2]))
+        stops_here = stop is not None and run[0] <= stop < run[0] + run[1]
+        bar(sheet, columns, top + 32, run, words=("",) if stops_here and run[1] > 1 else _seen(run[2]))
     if stop is not None:
         stopper(sheet, columns, top + 32, stop, room=0, mark=diagnosis.marks[stop])
     y = below

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import tempfile
 import time
+import weakref
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -79,11 +80,13 @@ class Child:
                 start_new_session=True,
             )
         except OSError as error:
-            self._clean()
+            _remove(self._errors, self.folder)
             raise ReplayError(
                 f"the interpreter {python} could not be started: {error.strerror}",
                 remedy="check `python` in the case file",
             ) from error
+        # Also when nobody closes it: nothing stays behind when the program ends.
+        self._end = weakref.finalize(self, _end, self._process, self._errors, self.folder)
         # The folder above ``bin`` is the virtual environment: the interpreter learns of it only in `site.main`.
         keep = [*config["keep"], os.path.dirname(os.path.dirname(os.path.abspath(python)))]
         config = {**config, "keep": keep, "folder": self.folder, "scratch": scratch, "home": home, "work": work}
@@ -131,23 +134,29 @@ class Child:
 
     def close(self) -> None:
         """End the process, whatever it is doing, and remove its folder."""
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
-        with contextlib.suppress(OSError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-        self._clean()
+        self._end()
 
     def _last_words(self) -> str:
         self._errors.seek(0)
         lines = self._errors.read()[-4000:].decode("utf-8", "replace").strip().splitlines()
         return lines[-1] if lines else ""
 
-    def _clean(self) -> None:
-        self._errors.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+
+def _remove(errors: IO[bytes], folder: str) -> None:
+    errors.close()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _end(process: subprocess.Popen[bytes], errors: IO[bytes], folder: str) -> None:
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            with contextlib.suppress(OSError):
+                pipe.close()
+    if process.poll() is None:
+        with contextlib.suppress(OSError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    _remove(errors, folder)
 
 
 def _memory() -> str | None:

@@ -21,7 +21,7 @@ _SCOPES = {
 
 def findings(diagnosis: Diagnosis) -> Section | None:
     """Return each finding, the gravest first: what, how sure, evidence for and against, what would overturn it."""
-    rows = sorted(diagnosis.document["findings"], key=wording.severity_rank)
+    rows = sorted(diagnosis.document["findings"], key=wording.urgency)
     own = [item for item in rows if not (diagnosis.silent and item["scope"] == "chain")]
     return section(
         fit((_finding(item, diagnosis.labels) for item in own), room=24_000, more=ALL) if own else None,
@@ -125,7 +125,7 @@ def prevention(diagnosis: Diagnosis) -> Section | None:
 
 def _advice(diagnosis: Diagnosis, key: str, *, numbered: bool) -> Section | None:
     found: dict[str, list[str]] = {}
-    for item in sorted(diagnosis.document["findings"], key=wording.severity_rank):
+    for item in sorted(diagnosis.document["findings"], key=wording.urgency):
         if item[key] and not (diagnosis.silent and item["scope"] == "chain"):
             found.setdefault(item[key], []).append(item["id"])
     lines = [f"{prose(text)} ({', '.join(map(link, ids))})" for text, ids in found.items()]

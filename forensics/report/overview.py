@@ -11,18 +11,54 @@ from forensics.diagnosis import Diagnosis, Fleet
 from forensics.markdown import Markdown, code, escape
 from forensics.report.text import Section, bullets, clip, codes, cut_table, prose, section
 
+_FIRST = 5
 _ELSEWHERE = "the others are in the reports of their environments"
 
 
 def overview(fleet: Fleet) -> Section | None:
-    """Return the title, the verdict, and what to do first."""
+    """Return the title, the verdict, and what is broken, why and where, over all environments."""
     case = fleet.document["case"]
     title = f"# {escape(clip(case.get('title') or case.get('name') or 'All environments', 200))}"
     incident = f"Incident {escape(case['incident'])}." if case.get("incident") else ""
-    grave = [each for each in fleet.diagnoses.values() if each.state in ("needs-fixing", "unreadable")]
-    lines = [escape(clip(each.verdict, 400)) for each in grave]
-    first = bullets(lines[:8]) + (f"\n- and {len(lines) - 8} more below" if len(lines) > 8 else "")
-    return section(title, f"**{escape(fleet.verdict)}** {incident}".rstrip(), first if lines else None)
+    broken, reasons = _broken(fleet)
+    answers = [_answer("What is broken", broken), _answer("Why", reasons), _answer("Where", list(_states(fleet)))]
+    return section(title, f"**{escape(fleet.verdict)}** {incident}".rstrip(), bullets(filter(None, answers)))
+
+
+def _answer(question: str, lines: Sequence[str]) -> str:
+    return f"**{question}.**\n{bullets(lines)}" if lines else ""
+
+
+def _broken(fleet: Fleet) -> tuple[list[str], list[str]]:
+    """Return what hurts several environments or one, the gravest first, and what it comes from."""
+    known = {
+        (name, item["id"]): item for name, each in fleet.diagnoses.items() for item in each.document["findings"]
+    }  # fmt: skip
+    entries = [(item, [known[pair[0], pair[1]] for pair in item["findings"]]) for item in fleet.document["groups"]]
+    grave = [(item, found) for item, found in entries if found and min(map(wording.severity_rank, found)) <= 1]
+    wanted = {
+        (pair[0], reason)
+        for item, found in grave
+        for pair, each in zip(item["findings"], found, strict=True)
+        for reason in each["contributing"]
+    }
+    behind = [item for item, _ in entries if any((pair[0], pair[1]) in wanted for pair in item["findings"])]
+    broken = [item for item, _ in grave if item not in behind] or [item for item, _ in grave]
+    return [_line(item) for item in broken[:_FIRST]], [_line(item) for item in behind[:_FIRST] if item not in broken]
+
+
+def _line(group: Mapping[str, Any]) -> str:
+    return f"{prose(group['summary'], 400)} ({escape(group['id'])})"
+
+
+def _states(fleet: Fleet) -> Sequence[str]:
+    found: dict[str, list[str]] = {}
+    for name, each in fleet.diagnoses.items():
+        found.setdefault(each.state, []).append(name)
+    return [
+        f"{wording.STATES[state]}: {escape(wording.listing(found[state], 14))}" for state in wording.STATES_BY_GRAVITY
+        if state in found
+    ]  # fmt: skip
 
 
 def environments(fleet: Fleet, *, links: bool = False) -> Section | None:
@@ -80,7 +116,7 @@ def next_steps(fleet: Fleet) -> Section | None:
         if item["remedy"] and wording.severity_rank(item) <= 1:
             found.setdefault(item["remedy"], {})[name] = None
     lines = [
-        f"{prose(text, 500)} ({escape(wording.listing(names, 8))})" for text, names in list(found.items())[:12]
+        f"{prose(text, 500)} ({escape(wording.listing(names, 8))})" for text, names in list(found.items())[:8]
     ]
-    rest = f"\n{len(found) - 12} more are in the reports of the environments." if len(found) > 12 else ""
+    rest = f"\n\n{len(found) - 8} more are in the reports of the environments." if len(found) > 8 else ""
     return section("\n".join(f"{place}. {line}" for place, line in enumerate(lines, 1)) + rest) if lines else None

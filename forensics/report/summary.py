@@ -62,7 +62,7 @@ def _extent(diagnosis: Diagnosis) -> str:
     """Return how far the tracker and the schema part; the verdict where they do not."""
     parted = {mark: spans for mark, spans in diagnosis.marked.items() if mark.name in _PARTED}
     if not parted:
-        return escape(clip(diagnosis.verdict, 600))
+        return prose(diagnosis.verdict, 600)
     count = sum(mark.name in _PARTED for mark in diagnosis.marks)
     told = "; ".join(f"{mark.words}: {wording.listing(spans)}" for mark, spans in parted.items())
     total = wording.count(len(diagnosis.marks), "migration")
@@ -75,7 +75,7 @@ def _capital(text: str) -> str:
 
 def _broken(findings: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return what hurts: the findings at ``error`` or above that are not merely the reason of another such one."""
-    grave = sorted((item for item in findings if wording.severity_rank(item) <= 1), key=wording.severity_rank)
+    grave = sorted((item for item in findings if wording.severity_rank(item) <= 1), key=wording.urgency)
     reasons = {each for item in grave for each in item["contributing"]}
     return ([item for item in grave if item["id"] not in reasons] or grave)[:_SHOWN]
 
