@@ -10,6 +10,7 @@ from typing import Any
 from forensics.assignment import RowMatch, assign, recorded
 from forensics.document import document, fleet
 from forensics.explain.engine import explain
+from forensics.explain.masks import statements
 from forensics.explain.player import Player
 from forensics.explain.reference import Reference, reference
 from forensics.explain.story import State
@@ -27,6 +28,7 @@ from forensics.model import (
 )
 from forensics.replay.lab import Attempt, Lab
 from forensics.rules.facts import Facts
+from forensics.sqltext import statement_target
 
 ABSENT = History(tool=None, table=None, state="absent")
 Progress = Callable[[str], None]
@@ -37,7 +39,9 @@ class Workshop:
 
     def __init__(self, source: ChainEvidence, *, cache: Path | None = None, trust: bool = False) -> None:
         self.source = source
-        self.lab = Lab(source.chain, cache=cache, trust=trust)
+        self._cache, self._trust = cache, trust
+        self._lab: Lab | None = None
+        self._tracker: tuple[str, ...] = ()
         self._benches: dict[tuple[str, ...], tuple[Player, Reference]] = {}
         self._models: tuple[State | None, tuple[str, ...]] | None = None
 
@@ -45,7 +49,37 @@ class Workshop:
         return self
 
     def __exit__(self, *_details: object) -> None:
-        self.lab.close()
+        self.close()
+
+    def close(self) -> None:
+        """End the child process of the replays, if there is one."""
+        if self._lab is not None:
+            self._lab.close()
+
+    @property
+    def lab(self) -> Lab:
+        """The laboratory, made when it is first needed."""
+        if self._lab is None:
+            self._lab = Lab(self.source.chain, cache=self._cache, trust=self._trust, tracker=self._tracker)
+        return self._lab
+
+    def furnish(self, evidence: Evidence) -> None:
+        """Have the tracker's own table on the scratch database too, as migrations may write to it.
+
+        The first environment that has one decides; a chain that makes the table itself gets none.
+        """
+        history = evidence.histories[0] if evidence.histories else ABSENT
+        group = evidence.snapshot.by_name.get((history.table or "").casefold()) if evidence.snapshot else None
+        if self._lab is not None or group is None or self.source.chain.tool != "numbered":
+            return
+        made = {
+            target.name.casefold()
+            for item in self.source.chain.migrations
+            for target in map(statement_target, statements(item))
+            if target.verb == "create" and target.kind == "table"
+        }
+        if group.name.casefold() not in made:
+            self._tracker = group.source
 
     def bench(self, migrations: Sequence[Migration]) -> tuple[Player, Reference]:
         """Return what plays stories with these texts, and what the chain with these texts builds by itself."""
@@ -116,7 +150,7 @@ def diagnose_fleet(
                 progress(evidence.environment)
     finally:
         for shop in workshops.values():
-            shop.lab.close()
+            shop.close()
     return fleet(case, documents)
 
 
@@ -152,6 +186,7 @@ def _examine(evidence: Evidence, source: ChainEvidence, history: History, worksh
     migrations = applied_texts(chain, matches, source)
     claimed_all = frozenset(claimed) | {item.id for item in migrations if item.id not in chain.by_id}
     pending = tuple(item.id for item in chain.migrations if item.id not in claimed_all)
+    workshop.furnish(evidence)
     player, built = workshop.bench(migrations)
     models, ddl = workshop.models()
     trackers = frozenset((item.table or "").casefold() for item in evidence.histories)

@@ -56,7 +56,7 @@ class Diagnosis:
     def marks(self) -> tuple[wording.Mark, ...]:
         """What is known of each migration, in the chain's order."""
         rows = self.document.get("migrations", ())
-        return tuple(wording.mark(item["recorded"], item["executed"]) for item in rows)
+        return tuple(wording.mark(wording.claimed(item), item["executed"]) for item in rows)
 
     @property
     def marked(self) -> Mapping[wording.Mark, list[str]]:

@@ -108,6 +108,7 @@ def _migration(facts: Facts, item: Migration) -> Document:
         "executed": judged.executed,
         "basis": judged.basis,
         "effects": asdict(judged.effects) if isinstance(judged.effects, Effects) else {},
+        "copy_of": facts.explanation.copies().get(item.id) if facts.explanation else None,
     }
 
 
@@ -287,16 +288,16 @@ def _group(number: int, cause: str, members: list[tuple[str, Document]], order: 
         key=lambda name: (order.get(name, 10**6), name),
     )
     environments = list(dict.fromkeys(name for name, _finding in members))
-    span = listing(spans(names, order), 6)
-    where = (
-        f"in {len(environments)} environments ({listing(environments, 6)})"
-        if len(environments) > 1
-        else f"in {environments[0]}"
-    )
-    one = members[0][1]["summary"]
     said = WORDS.get(cause, cause.replace("-", " "))
-    same = all(finding["summary"] == one for _env, finding in members)
-    summary = f"{one.rstrip('.')} ({where})." if same else f"{span + ' ' if span else ''}{said} {where}."
+    one = members[0][1]["summary"]
+    if cause == "pending-will-fail":
+        summary = f"The next run will stop {_stops(members)}."
+    elif all(finding["scope"] == "chain" for _env, finding in members):
+        summary = one
+    elif all(finding["summary"] == one for _env, finding in members):
+        summary = f"{one.rstrip('.')} ({_where(environments)})."
+    else:
+        summary = f"{listing(spans(names, order), 6) + ' ' if names else ''}{said} {_where(environments)}."
     return {
         "id": f"G{number}",
         "cause": cause,
@@ -305,6 +306,19 @@ def _group(number: int, cause: str, members: list[tuple[str, Document]], order: 
         "findings": [[name, finding["id"]] for name, finding in members],
         "summary": summary[:1].upper() + summary[1:],
     }
+
+
+def _where(environments: Sequence[str]) -> str:
+    if len(environments) == 1:
+        return f"in {environments[0]}"
+    return f"in {len(environments)} environments: {listing(environments, 8)}"
+
+
+def _stops(members: Sequence[tuple[str, Document]]) -> str:
+    by_migration: dict[str, list[str]] = defaultdict(list)
+    for environment, finding in members:
+        by_migration[finding["migrations"][0]].append(environment)
+    return listing([f"at {name} in {listing(where, 8)}" for name, where in sorted(by_migration.items())], 8)
 
 
 def spans(names: Sequence[str], order: Mapping[str, int]) -> list[str]:

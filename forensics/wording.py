@@ -31,6 +31,11 @@ _MARKS = (
 MARKS: Final[Mapping[str, Mark]] = {mark.name: mark for mark in _MARKS}
 
 
+def claimed(item: Mapping[str, Any]) -> bool:
+    """Whether the tracker claims this very file: one of two files with the same bytes stands for the other."""
+    return bool(item["recorded"]) and not item.get("copy_of")
+
+
 def mark(recorded: bool, executed: str) -> Mark:
     """Return what a tracker's word and the schema's word say together."""
     if executed == "partial":

@@ -113,7 +113,8 @@ MASKED_003 = finding(
     scope="chain", migrations=["003"],
     objects=[{"kind": "table", "table": None, "name": "milestones", "state": "altered"}],
     evidence=[
-        {"source": "replay", "detail": "003 fails at statement 6, CREATE INDEX ... ON milestones(app_id): no such column: app_id", "ref": "003_milestones_rework.sql:41"},
+        {"source": "replay", "ref": "003_milestones_rework.sql:41",
+         "detail": "003 fails at statement 6, CREATE INDEX ... ON milestones(app_id): no such column: app_id"},
         {"source": "file", "detail": "001 creates milestones with project_id", "ref": "001_initial_schema.sql:12"},
     ],
     remedy="Let 004 run before 003, or drop the masked CREATE from 003.",
@@ -137,7 +138,8 @@ def prod() -> Document:
             evidence=[
                 {"source": "schema", "detail": "milestones has 6 columns, none of the 13 that 004 adds", "ref": "E001"},
                 {"source": "tracker", "detail": "description says 'skipped (already applied)'", "ref": "schema_versions.version=004"},
-                {"source": "tracker", "detail": "no checksum, where rows that the manager writes have one", "ref": "schema_versions.version=004"},
+                {"source": "tracker", "ref": "schema_versions.version=004",
+                 "detail": "no checksum, where rows that the manager writes have one"},
             ],
             confidence=0.99, would_overturn="A migration log that shows 004 running after 2026-02-10T19:45:37Z.",
             contributing=["F2", "F3"], remedy="Execute 004 for real, then 003 from its statement 6.",
@@ -149,7 +151,8 @@ def prod() -> Document:
             "005 to 016 were recorded in one instant, 2026-02-10T19:56:42Z, without having run.",
             migrations=versions(5, 16),
             evidence=[{"source": "tracker", "detail": "twelve rows share one applied_at", "ref": "schema_versions.id=5..16"}],
-            evidence_against=[{"source": "schema", "detail": "008 changes no object, so the schema cannot tell", "ref": "008_agent_sessions.py"}],
+            evidence_against=[{"source": "schema", "ref": "008_agent_sessions.py",
+                               "detail": "008 changes no object, so the schema cannot tell"}],
             confidence=0.95,
         ),
         finding(

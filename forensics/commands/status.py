@@ -126,7 +126,7 @@ def _matrix(console: Console, grid: Grid, names: int) -> None:
         for line in _head([visible(item["version"]) for item in grid.migrations[start : start + step]], start):
             console.line(f"  {'':<{names}}  {console.paint(line, 'dim')}".rstrip())
         for name, items in grid.rows:
-            marks = [item and wording.mark(item["recorded"], item["executed"]) for item in items[start : start + step]]
+            marks = [item and wording.mark(wording.claimed(item), item["executed"]) for item in items[start : start + step]]
             used.update(mark for mark in marks if mark)
             cells = [
                 console.paint(_glyph(console, mark), _COLOUR.get(mark.name, "")) if mark else " " for mark in marks

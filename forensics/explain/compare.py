@@ -51,7 +51,7 @@ def changed(
         return
     old = before.by_key if before else {}
     new = after.by_key if after else {}
-    for key in old.keys() | new.keys():
+    for key in sorted(old.keys() | new.keys()):
         was, now = old.get(key), new.get(key)
         if value(was) != value(now):
             yield key, was, now

@@ -63,8 +63,8 @@ class Explanation:
             state = apply(state, line)
         return made
 
-    def copies(self) -> frozenset[str]:
-        """Return the migrations that have the very bytes and the version of an earlier one."""
+    def copies(self) -> dict[str, str]:
+        """Return the migrations that have the very bytes and the version of an earlier one, with that one."""
         return copies(self.subject)
 
     def supplier(self, line: Told) -> str:

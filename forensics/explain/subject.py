@@ -40,13 +40,12 @@ class Subject:
         return {item.id: place for place, item in enumerate(self.migrations)}
 
 
-def copies(subject: Subject) -> frozenset[str]:
-    """Return the migrations that have the very bytes and the version of an earlier one."""
-    seen: set[tuple[str, str]] = set()
-    found = set()
+def copies(subject: Subject) -> dict[str, str]:
+    """Return the migrations that have the very bytes and the version of an earlier one, with that one."""
+    first: dict[tuple[str, str], str] = {}
+    found: dict[str, str] = {}
     for item in subject.migrations:
-        key = (item.version, item.content.sha256)
-        if key in seen:
-            found.add(item.id)
-        seen.add(key)
-    return frozenset(found)
+        original = first.setdefault((item.version, item.content.sha256), item.id)
+        if original != item.id:
+            found[item.id] = original
+    return found

@@ -47,8 +47,8 @@ def strip(diagnosis: Diagnosis) -> Plot:
     columns.draw(sheet, top, marked)
     sheet.write(_MARGIN, top + 13, "the tracker says", size=12)
     sheet.write(_MARGIN, top + 45, "the schema shows", size=12)
-    for run in runs([MARKS["ran" if item["recorded"] else "waiting"] for item in rows]):
-        bar(sheet, columns, top, run, words=("applied",) if rows[run[0]]["recorded"] else ("not applied",))
+    for run in runs([MARKS["ran" if wording.claimed(item) else "waiting"] for item in rows]):
+        bar(sheet, columns, top, run, words=("applied",) if wording.claimed(rows[run[0]]) else ("not applied",))
     for run in runs(diagnosis.marks):
         stops_here = stop is not None and run[0] <= stop < run[0] + run[1]
         bar(sheet, columns, top + 32, run, words=("",) if stops_here and run[1] > 1 else _seen(run[2]))

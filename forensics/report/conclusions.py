@@ -91,8 +91,10 @@ def next_failure(diagnosis: Diagnosis) -> Section | None:
     """Return where the next run stops, at which statement and why, and what else would fail."""
     failure = diagnosis.document.get("next_failure") or {}
     failures: Iterable[Mapping[str, Any]] = diagnosis.document.get("failures") or ()
-    others = [item for item in failures if item != failure]
-    text = None
+    others = [item for item in failures if item != failure and item.get("when") != "if-rerun"]
+    again = [item["migration"] for item in failures if item.get("when") == "if-rerun"]
+    explained = diagnosis.document.get("explanation") and not diagnosis.silent
+    text = "No failure is foreseen." if explained and not others else None
     if failure:
         cause = failure.get("cause")
         text = (
@@ -102,15 +104,14 @@ def next_failure(diagnosis: Diagnosis) -> Section | None:
             + (f"\n\n{block(clip(failure['statement'], 1200), 'sql')}" if failure.get("statement") else "")
         )
     rows = [
-        (item["migration"], _when(item), item["error"], wording.cause(item["cause"]) if item.get("cause") else "")
+        (item["migration"], item["error"], wording.cause(item["cause"]) if item.get("cause") else "")
         for item in others
     ]
-    also = "These would fail too:\n\n" + cut_table(["migration", "when", "error", "cause"], rows, limit=25, more=ALL)
-    return section(text, also if rows else None)
-
-
-def _when(failure: Mapping[str, Any]) -> str:
-    return "when its turn comes" if failure.get("when") == "next-run" else "if somebody runs it again"
+    also = "When their turn comes, these will fail too:\n\n" + cut_table(
+        ["migration", "error", "cause"], rows, limit=25, more=ALL
+    )
+    rerun = f"Run again by hand, {codes(again)} would fail: what they make is there already, or gone for good."
+    return section(text, also if rows else None, rerun if again else None)
 
 
 def what_to_do(diagnosis: Diagnosis) -> Section | None:

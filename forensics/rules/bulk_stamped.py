@@ -42,7 +42,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     stamped = [match for match in rows if match.row.version in chosen]
     if len(stamped) < 2 and not (said and any(_failed(facts, match) for match in said)):
         return
-    copies = facts.explanation.copies() if facts.explanation else frozenset()
+    copies = facts.explanation.copies() if facts.explanation else {}
     claimed = {name for match in stamped for name in facts.claims(match)}
     names = [item.id for item in facts.migrations if item.id in claimed and item.id not in copies]
     all_ran = all(facts.judged[name].executed in ("yes", "unknown") for name in names if name in facts.judged)

@@ -13,6 +13,7 @@ from forensics.explain.reference import Trace
 from forensics.explain.story import Told
 from forensics.explain.votes import objects
 from forensics.model import (
+    KINDS,
     Chain,
     ChainEvidence,
     Event,
@@ -160,7 +161,7 @@ def ref(item: SchemaObject, state: str) -> ObjectRef:
     return ObjectRef(kind=item.kind, table=item.table, name=item.name, state=state)
 
 
-def trace_refs(traces: Iterable[Trace], live: Mapping[Key, SchemaObject]) -> tuple[ObjectRef, ...]:
+def trace_refs(traces: Sequence[Trace], live: Mapping[Key, SchemaObject]) -> tuple[ObjectRef, ...]:
     """Return the objects of a signature that are not as it left them, with how they differ."""
     found = []
     for trace in traces:
@@ -172,10 +173,24 @@ def trace_refs(traces: Iterable[Trace], live: Mapping[Key, SchemaObject]) -> tup
             found.append(ref(trace.after, "missing"))
         elif there.meaning != trace.after.meaning or there.trace != trace.after.trace:
             found.append(ref(there, "altered"))
-    return tuple(found)
+    return ranked(found, (item for trace in traces for item in (trace.after, trace.before)))
 
 
-def change_refs(pairs: Iterable[tuple[SchemaObject | None, SchemaObject | None]]) -> tuple[ObjectRef, ...]:
+def ranked(refs: Iterable[ObjectRef], items: Iterable[SchemaObject | None]) -> tuple[ObjectRef, ...]:
+    """Return references table by table: the table, its columns in their order, then keys, checks and indexes."""
+    places = {(item.kind, item.table, item.name): item.position or 0 for item in items if item is not None}
+    return tuple(sorted(
+        refs,
+        key=lambda item: (
+            (item.table or item.name).casefold(),
+            KINDS.index(item.kind),
+            places.get((item.kind, item.table, item.name), 0),
+            item.name,
+        ),
+    ))
+
+
+def change_refs(pairs: Sequence[tuple[SchemaObject | None, SchemaObject | None]]) -> tuple[ObjectRef, ...]:
     """Return (expected, live) pairs as findings name them."""
     found = []
     for was, now in pairs:
@@ -185,7 +200,7 @@ def change_refs(pairs: Iterable[tuple[SchemaObject | None, SchemaObject | None]]
             found.append(ref(now, "extra"))
         elif now is not None:
             found.append(ref(now, "altered"))
-    return tuple(found)
+    return ranked(found, (item for pair in pairs for item in pair))
 
 
 def named(item: ObjectRef) -> str:
@@ -202,6 +217,11 @@ def listing(items: Sequence[str], limit: int = 5) -> str:
     if len(shown) < 2:
         return "".join(shown)
     return ", ".join(shown[:-1]) + f" and {shown[-1]}"
+
+
+def span(labels: Sequence[str]) -> str:
+    """Return neighbours in the chain as findings name them: ``005 and 006``, or ``004 to 016``."""
+    return f"{labels[0]} to {labels[-1]}" if len(labels) > 2 else listing(labels)
 
 
 def in_words(refs: Sequence[ObjectRef], limit: int = 4) -> str:

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from forensics.explain.compare import changed
 from forensics.explain.foresee import Failure
 from forensics.explain.masks import Mask, masked_here
+from forensics.explain.player import words
 from forensics.explain.story import Outside
 from forensics.model import Finding, ObjectRef, Proof
 from forensics.rules.base import Rule
 from forensics.rules.facts import Facts, listing
+from forensics.sqltext import statement_target
 
 MAKERS = {
     "application": "the application",
@@ -48,6 +50,16 @@ def _maker(facts: Facts, mask: Mask) -> tuple[str, str]:
     return MAKERS["unknown"], ""
 
 
+def _stumbles(facts: Facts, mask: Mask, columns: list[str]) -> Failure | None:
+    """Return the migration, another one, that fails because of these columns of the masked table."""
+    for item in facts.explanation.failures if facts.explanation else ():
+        target = statement_target(item.statement)
+        names = {target.name.casefold(), target.table.casefold()}
+        if mask.table.casefold() in names and words(item.error) & {name.casefold() for name in columns}:
+            return item
+    return None
+
+
 def _finding(facts: Facts, mask: Mask, failure: Failure | None) -> Finding:
     label = facts.label(mask.migration)
     by_chain = bool(mask.by)
@@ -68,16 +80,25 @@ def _finding(facts: Facts, mask: Mask, failure: Failure | None) -> Finding:
         evidence.append(Proof(source="source", detail=f"the application's code creates {mask.table}", ref=source))
     executed = facts.judged[mask.migration].executed
     ahead = executed in ("no", "unknown") and mask.migration in facts.pending
+    later: Failure | None = None
     if failure is not None:
         statement = " ".join(failure.statement.split())[:120]
         evidence.append(Proof(source="replay", detail=f"`{statement}` fails: {failure.error}", ref=f"failures {label}"))
         effect = f"then `{statement}` fails with `{failure.error}`"
     else:
-        effect = "whatever needs those columns fails later" if lacking else "whatever adds those columns fails later"
+        later = _stumbles(facts, mask, lacking or more)
+        if later is not None:
+            evidence.append(
+                Proof(source="replay", detail=f"{facts.label(later.migration.id)} fails: {later.error}", ref="failures")
+            )
+            effect = f"so {facts.label(later.migration.id)} fails with `{later.error}`"
+        else:
+            effect = "which has done no harm here so far"
+    harmless = failure is None and later is None
     return Finding(
         cause="masked-create",
         scope="chain" if by_chain else "environment",
-        severity="warning" if by_chain else "error",
+        severity="warning" if by_chain or harmless else "error",
         migrations=(label,),
         objects=(
             ObjectRef(kind="table", table=None, name=mask.table, state="altered"),
@@ -86,7 +107,8 @@ def _finding(facts: Facts, mask: Mask, failure: Failure | None) -> Finding:
         ),
         summary=f"Migration {label} creates {mask.table} only if it does not exist, and {maker} had made it in another shape: "
         f"the creation {'will do' if ahead else 'does'} nothing, {differs.replace('it ', mask.table + ' ', 1)}, and {effect}."
-        + (" The chain does this to itself, so it is a warning wherever it runs." if by_chain else ""),
+        + (" The chain does this to itself, so it is a warning wherever it runs." if by_chain else "")
+        + (" So it is a warning." if harmless and not by_chain else ""),
         evidence=tuple(evidence),
         confidence=0.97 if failure is not None else 0.9,
         would_overturn=f"A live definition of {mask.table} with exactly the columns of {label}.",

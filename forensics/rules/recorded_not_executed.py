@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from forensics.model import Finding, Proof
 from forensics.rules.base import Rule
-from forensics.rules.facts import Facts, in_words, listing, plural, trace_refs
+from forensics.rules.facts import Facts, in_words, listing, plural, span, trace_refs
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -14,7 +14,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     if facts.explanation is not None and facts.explanation.by_models:
         return  # made from the models and stamped: nobody claimed that they ran
     block: list[str] = []
-    copies = facts.explanation.copies() if facts.explanation else frozenset()
+    copies = facts.explanation.copies() if facts.explanation else {}
     for name in [item.id for item in facts.migrations if item.id not in copies]:
         answer = facts.judged.get(name)
         if answer is None or (answer.executed == "unknown" and block):
@@ -69,8 +69,8 @@ def _finding(facts: Facts, names: list[str]) -> Finding:
         summary = f"Migration {labels[0]} is recorded as applied, but {what} in the schema."
     else:
         summary = (
-            f"{len(names)} migrations ({labels[0]} to {labels[-1]}) are recorded as applied, "
-            f"but none of their {plural(total, 'effect')} can be attributed to them."
+            f"{len(names)} migrations ({span(labels)}) are recorded as applied, but none of their {plural(total, 'effect')} "
+            + ("can be attributed to them." if against else "is there.")
         )
     return Finding(
         cause="recorded-not-executed",
