@@ -292,6 +292,9 @@ def _group(number: int, cause: str, members: list[tuple[str, Document]], order: 
     one = members[0][1]["summary"]
     if cause == "pending-will-fail":
         summary = f"The next run will stop {_stops(members)}."
+    elif cause == "masked-create" and any(finding["scope"] != "chain" for _env, finding in members):
+        table = next((item["name"] for item in members[0][1]["objects"] if item["kind"] == "table"), "a table")
+        summary = f"{listing(names)} creates {table} only if it does not exist, and it was there in another shape {_where(environments)}."
     elif all(finding["scope"] == "chain" for _env, finding in members):
         summary = one
     elif all(finding["summary"] == one for _env, finding in members):

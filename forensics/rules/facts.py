@@ -179,15 +179,17 @@ def trace_refs(traces: Sequence[Trace], live: Mapping[Key, SchemaObject]) -> tup
 def ranked(refs: Iterable[ObjectRef], items: Iterable[SchemaObject | None]) -> tuple[ObjectRef, ...]:
     """Return references table by table: the table, its columns in their order, then keys, checks and indexes."""
     places = {(item.kind, item.table, item.name): item.position or 0 for item in items if item is not None}
-    return tuple(sorted(
-        refs,
-        key=lambda item: (
-            (item.table or item.name).casefold(),
-            KINDS.index(item.kind),
-            places.get((item.kind, item.table, item.name), 0),
-            item.name,
-        ),
-    ))
+    return tuple(
+        sorted(
+            refs,
+            key=lambda item: (
+                (item.table or item.name).casefold(),
+                KINDS.index(item.kind),
+                places.get((item.kind, item.table, item.name), 0),
+                item.name,
+            ),
+        )
+    )
 
 
 def change_refs(pairs: Sequence[tuple[SchemaObject | None, SchemaObject | None]]) -> tuple[ObjectRef, ...]:
@@ -236,13 +238,20 @@ def in_words(refs: Sequence[ObjectRef], limit: int = 4) -> str:
         elif item.kind not in ("table", "view"):
             rest.append(item)
     said = [named(item) + (f" (with {inside[key]} objects)" if inside[key] > 1 else "") for key, item in wholes.items()]
+    if len(said) > limit:
+        said = []
+        for kind in ("table", "view"):
+            names = [item.name for item in wholes.values() if item.kind == kind]
+            said += [f"{plural(len(names), kind)} ({listing(names, 4)})"] if names else []
+    spread = len({item.table for item in rest}) > limit
     columns: dict[str, list[ObjectRef]] = {}
     for item in rest:
-        columns.setdefault(f"{item.kind} {item.table}", []).append(item)
+        columns.setdefault(item.kind if spread else f"{item.kind} {item.table}", []).append(item)
     for items in columns.values():
         if len(items) > 2 and items[0].table:
             kind = items[0].kind.replace("_", " ")
-            said.append(f"{plural(len(items), kind)} of {items[0].table} ({listing([item.name for item in items], 2)})")
+            of = "" if spread else f" of {items[0].table}"
+            said.append(f"{plural(len(items), kind)}{of} ({listing([item.name for item in items], 2)})")
         else:
             said += [named(item) for item in items]
     return listing(list(dict.fromkeys(said)), limit)

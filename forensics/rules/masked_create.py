@@ -8,7 +8,7 @@ from forensics.explain.compare import changed
 from forensics.explain.foresee import Failure
 from forensics.explain.masks import Mask, masked_here
 from forensics.explain.player import words
-from forensics.explain.story import Outside
+from forensics.explain.story import Outside, Told
 from forensics.model import Finding, ObjectRef, Proof
 from forensics.rules.base import Rule
 from forensics.rules.facts import Facts, listing
@@ -50,12 +50,18 @@ def _maker(facts: Facts, mask: Mask) -> tuple[str, str]:
     return MAKERS["unknown"], ""
 
 
-def _stumbles(facts: Facts, mask: Mask, columns: list[str]) -> Failure | None:
+def _chain_failures(facts: Facts) -> tuple[Told, ...]:
+    return facts.explanation.reference.failures if facts.explanation else ()
+
+
+def _stumbles(facts: Facts, mask: Mask, columns: list[str], missing: bool) -> Failure | None:
     """Return the migration, another one, that fails because of these columns of the masked table."""
     for item in facts.explanation.failures if facts.explanation else ():
         target = statement_target(item.statement)
         names = {target.name.casefold(), target.table.casefold()}
-        if mask.table.casefold() in names and words(item.error) & {name.casefold() for name in columns}:
+        twice = "duplicate column" in item.error.casefold()
+        about = words(item.error) & {name.casefold() for name in columns}
+        if mask.table.casefold() in names and about and twice != missing:
             return item
     return None
 
@@ -81,12 +87,19 @@ def _finding(facts: Facts, mask: Mask, failure: Failure | None) -> Finding:
     executed = facts.judged[mask.migration].executed
     ahead = executed in ("no", "unknown") and mask.migration in facts.pending
     later: Failure | None = None
-    if failure is not None:
+    alone = next((line for line in _chain_failures(facts) if by_chain and line.migration == mask.migration), None)
+    if alone is not None:
+        statement = " ".join(alone.failed.split())[:120]
+        evidence.append(
+            Proof(source="replay", detail=f"from empty, `{statement}` fails: {alone.error}", ref=f"migration {label}")
+        )
+        effect = f"in the chain's own order `{statement}` then fails with `{alone.error}`"
+    elif failure is not None:
         statement = " ".join(failure.statement.split())[:120]
         evidence.append(Proof(source="replay", detail=f"`{statement}` fails: {failure.error}", ref=f"failures {label}"))
         effect = f"then `{statement}` fails with `{failure.error}`"
     else:
-        later = _stumbles(facts, mask, lacking or more)
+        later = _stumbles(facts, mask, lacking or more, bool(lacking))
         if later is not None:
             evidence.append(
                 Proof(source="replay", detail=f"{facts.label(later.migration.id)} fails: {later.error}", ref="failures")
@@ -94,7 +107,7 @@ def _finding(facts: Facts, mask: Mask, failure: Failure | None) -> Finding:
             effect = f"so {facts.label(later.migration.id)} fails with `{later.error}`"
         else:
             effect = "which has done no harm here so far"
-    harmless = failure is None and later is None
+    harmless = failure is None and later is None and alone is None
     return Finding(
         cause="masked-create",
         scope="chain" if by_chain else "environment",
