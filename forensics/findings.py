@@ -34,7 +34,14 @@ def conclude(facts: Facts) -> tuple[Finding, ...]:
     for rule in rules().values():
         found += rule.check(facts)
     ranked = sorted(
-        found, key=lambda item: (SEVERITIES.index(item.severity), _place(facts, item), item.cause, item.migrations)
+        found,
+        key=lambda item: (
+            SEVERITIES.index(item.severity),
+            item.scope != "environment",
+            _place(facts, item),
+            item.cause,
+            item.migrations,
+        ),
     )
     numbered = [replace(item, id=f"F{number}") for number, item in enumerate(ranked, 1)]
     return tuple(replace(item, contributing=tuple(_contributing(item, numbered))) for item in numbered)

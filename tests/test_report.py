@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import json
 import re
 from html.parser import HTMLParser
@@ -246,7 +247,7 @@ def test_the_report_names_what_is_wrong(made: Path) -> None:
     assert "(figures/matrix.png)" in text
     assert json.loads((made / "liar" / "findings.json").read_text())["environment"]["name"] == "liar"
     assert (made / "good" / "report.md").read_text(encoding="utf-8").startswith("# good: ok\n")
-    rows = list(csv.DictReader((made / "liar" / "timeline.csv").open(newline="", encoding="utf-8")))
+    rows = list(csv.DictReader(io.StringIO((made / "liar" / "timeline.csv").read_text(encoding="utf-8"))))
     assert len(rows) >= 2
     assert len((made / "liar" / "timeline.jsonl").read_text(encoding="utf-8").splitlines()) == len(rows)
 
@@ -296,9 +297,7 @@ def test_one_environment_leaves_the_index_and_the_others_alone(tmp_path: Path) -
     seen: list[str] = []
     assert report(case, ["liar"], output=tmp_path, progress=seen.append) == [tmp_path / case.name / "liar"]
     assert seen == ["liar"]
-    assert sorted(path.name for path in (tmp_path / case.name).iterdir() if not path.name.startswith(".")) in (
-        ["liar"], sorted(["liar", *(path.name for path in tmp_path.iterdir() if path.parent.name == case.name)]),
-    )  # fmt: skip
+    assert [path.name for path in (tmp_path / case.name).iterdir()] == ["liar"]
 
 
 def test_an_unknown_environment_is_named(tmp_path: Path) -> None:

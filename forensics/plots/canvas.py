@@ -79,22 +79,19 @@ class Sheet:
         FigureCanvasAgg(self.figure)
         # No axes: their limits would be worked out anew for every letter.
         self._place = Affine2D().scale(1 / width, -1 / height).translate(0, 1) + self.figure.transFigure
+        # Boxes of one ink and letters of one colour are drawn in one go at the end: hundreds of artists are slow.
+        self._boxes: dict[Ink, list[Line]] = {}
         self._letters: dict[str, list[Outline]] = {}
 
-    def box(self, x: float, y: float, width: float, height: float, ink: Ink, *, line: float = 0.8) -> None:
+    def box(self, x: float, y: float, width: float, height: float, ink: Ink) -> None:
         """Draw a filled box."""
-        from matplotlib.patches import Rectangle
-
-        patch = Rectangle((x, y), width, height, facecolor=ink.fill, edgecolor=ink.edge, linewidth=line)
-        if ink.hatch:
-            patch.set_hatch(ink.hatch)
-        self._add(patch)
+        self._boxes.setdefault(ink, []).append((x, y, x + width, y + height))
 
     def frame(self, x: float, y: float, width: float, height: float, colour: str, *, line: float = 2) -> None:
         """Draw the outline of a box."""
         from matplotlib.patches import Rectangle
 
-        self._add(Rectangle((x, y), width, height, fill=False, edgecolor=colour, linewidth=line))
+        self._add(Rectangle((x, y), width, height, fill=False, edgecolor=colour, linewidth=line, zorder=3))
 
     def disc(self, x: float, y: float, radius: float, fill: str, edge: str) -> None:
         """Draw a filled disc."""
@@ -107,7 +104,7 @@ class Sheet:
         from matplotlib.collections import LineCollection
 
         ends = [((x1, y1), (x2, y2)) for x1, y1, x2, y2 in pieces]
-        self._add(LineCollection(ends, colors=colour, linewidths=width))
+        self._add(LineCollection(ends, colors=colour, linewidths=width, zorder=2))
 
     def write(
         self, x: float, y: float, text: str, *, size: float = 12, colour: str = INK, align: str = "left",
@@ -132,10 +129,21 @@ class Sheet:
             self._letters.setdefault(colour, []).append(path)
 
     def done(self) -> Figure:
-        """Put the letters on the sheet and return it."""
+        """Put boxes and letters on the sheet and return it."""
         from matplotlib.patches import PathPatch
         from matplotlib.path import Path as Outline
 
+        codes = [Outline.MOVETO, Outline.LINETO, Outline.LINETO, Outline.LINETO, Outline.CLOSEPOLY]
+        for ink, corners in self._boxes.items():
+            points = [
+                point for x1, y1, x2, y2 in corners for point in ((x1, y1), (x2, y1), (x2, y2), (x1, y2), (x1, y1))
+            ]  # fmt: skip
+            whole = Outline(points, codes * len(corners))
+            patch = PathPatch(whole, facecolor=ink.fill, edgecolor=ink.edge, linewidth=0.8, zorder=1)
+            if ink.hatch:
+                patch.set_hatch(ink.hatch)
+            self._add(patch)
+        self._boxes = {}
         for colour, paths in self._letters.items():
             whole = Outline.make_compound_path(*paths)
             self._add(PathPatch(whole, facecolor=colour, edgecolor="none", linewidth=0, zorder=5))

@@ -51,7 +51,8 @@ def check(notebook: Any, name: str) -> None:
 def failure(name: str, number: int, cell: Any, what: str, text: str) -> ReportError:
     """Return the error that names the notebook, the cell and the last lines of what it said."""
     last = "\n".join(text.strip().splitlines()[-4:])
-    where = f"notebook {name}.ipynb, cell {number + 1} ({cell.get('id', '')})"
+    source = cell["source"].strip().splitlines()
+    where = f"notebook {name}.ipynb, cell {number + 1} ({source[-1] if source else ''})"
     return ReportError(f"{where} {what}: {last}", remedy=f"open it with: jupyter lab notebooks/{name}.ipynb")
 
 

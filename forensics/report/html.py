@@ -11,7 +11,8 @@ from mistune import HTMLRenderer, Markdown, create_markdown
 from mistune.util import safe_entity
 
 _HARMLESS = re.compile(r"</?code>|<br>|<a id=\"[a-z0-9-]+\">|</a>")
-_LOCAL = re.compile(r"(#|[^:/?#\\]+(/[^:?#\\]*)*$)")
+_STEP = r"(?:[\w.-]|%[89A-Fa-f][0-9A-Fa-f])+"
+_LOCAL = re.compile(rf"#[\w-]*|{_STEP}(?:/{_STEP})*")
 
 
 class _Renderer(HTMLRenderer):
@@ -30,7 +31,7 @@ class _Renderer(HTMLRenderer):
         return f'<h{level} id="{_slug(text)}">{text}</h{level}>\n'
 
     def link(self, text: str, url: str, title: str | None = None) -> str:
-        if not _LOCAL.match(url):
+        if not _LOCAL.fullmatch(url):
             return text
         target = url.removesuffix(".md") + ".html" if url.endswith("/report.md") else url
         return f'<a href="{_shown(target)}">{text}</a>'

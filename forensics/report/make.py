@@ -74,9 +74,8 @@ def _run(name: str, job: Job, engine: str | None) -> Any:
             request_save_on_cell_execute=engine is None,
         )  # fmt: skip
     except PapermillExecutionError as error:
-        # papermill counts from the cell that it puts in front to show the error.
-        cell = {"id": str(error.source).strip().splitlines()[-1] if error.source else ""}
-        raise failure(name, error.cell_index - 1, cell, f"failed with {error.ename}", error.evalue) from None
+        cell = {"source": error.source or ""}
+        raise failure(name, error.cell_index, cell, f"failed with {error.ename}", error.evalue) from None
     except OSError as error:
         raise ReportError(f"{target} cannot be written: {error.strerror}", remedy="check rights and space") from None
 
