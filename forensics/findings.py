@@ -61,5 +61,7 @@ def _contributing(finding: Finding, others: Iterable[Finding]) -> Iterable[str]:
 def _related(one: Finding, other: Finding) -> bool:
     if set(one.migrations) & set(other.migrations):
         return True
+    if other.cause != "manual-change":
+        return False
     tables = {(item.table or item.name).casefold() for item in one.objects}
     return bool(tables & {(item.table or item.name).casefold() for item in other.objects})

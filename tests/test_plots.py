@@ -143,6 +143,12 @@ def test_a_message_that_comes_again_within_the_hour_is_one_burst() -> None:
     assert burst.alarming
 
 
+def test_of_many_messages_a_failure_is_the_one_to_tell() -> None:
+    rows = [event(0, "log", "starting"), event(0.5, "log", "starting"), event(1, "log", "it failed", level="error")]
+    (burst,) = bursts(rows)
+    assert burst.text == "3 log lines until 19:56:43: it failed, and others"
+
+
 def test_different_messages_minutes_apart_stay_apart() -> None:
     assert len(bursts([event(0, message="a"), event(300, message="b"), event(8000, message="a")])) == 3
 

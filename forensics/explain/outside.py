@@ -145,7 +145,8 @@ def closing(final: State, subject: Subject, names: Iterable[str]) -> tuple[Outsi
 
 def _closing(final: Group | None, live: Group | None, subject: Subject) -> Iterator[Outside]:
     if final is None and live is not None:
-        yield Outside(live.source, origin(live, subject), live.name)
+        whence = origin(live, subject)
+        yield Outside(live.source, whence, live.name, _code(live, subject) if whence == "application" else "")
         return
     if live is None and final is not None:
         kind = "VIEW" if any(item.kind == "view" for item in final.objects) else "TABLE"
@@ -185,6 +186,12 @@ def rebuilt(final: Group, live: Group, subject: Subject) -> Iterator[Outside]:
     statements += ["PRAGMA legacy_alter_table=ON", f"ALTER TABLE {quoted(final.name)} RENAME TO {spare}"]
     statements += ["PRAGMA legacy_alter_table=OFF", *live.source, f"DROP TABLE {spare}"]
     yield Outside(tuple(statements), origin(live, subject), live.name)
+
+
+def _code(group: Group, subject: Subject) -> str:
+    """Return where the application's code creates a group."""
+    statements = subject.sources.get(group.name.casefold(), ())
+    return next((item.ref for item in statements if statement_target(item.sql)[0] == "create"), "")
 
 
 def origin(group: Group, subject: Subject) -> str:

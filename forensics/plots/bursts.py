@@ -18,6 +18,7 @@ _NOUNS: Final = {
     "log": ("log line", "log lines"),
     "human": ("note", "notes"),
 }
+_GRAVE: Final = ("error", "critical")
 _TOGETHER: Final = timedelta(seconds=2)
 _AGAIN: Final = timedelta(hours=1)
 _STEPS: Final = tuple(timedelta(seconds=each) for each in (2, 30, 300, 3600, 6 * 3600, 86400, 7 * 86400, 90 * 86400))
@@ -47,7 +48,7 @@ class Burst:
     @property
     def alarming(self) -> bool:
         """Whether one of them reports a failure."""
-        return any(event.level in ("error", "critical") for event in self.events)
+        return any(event.level in _GRAVE for event in self.events)
 
     @property
     def text(self) -> str:
@@ -60,7 +61,8 @@ class Burst:
         if self.start is not None and self.end is not None:
             same = self.end - self.start < timedelta(seconds=1)
             head += f" at {self.start:%H:%M:%S}" if same else f" until {_until(self.start, self.end)}"
-        (message, times), *_ = Counter(event.message for event in self.events).most_common(1)
+        grave = [event for event in self.events if event.level in _GRAVE]
+        (message, times), *_ = Counter(event.message for event in grave or self.events).most_common(1)
         if times == len(self.events):
             return f"{head}: {message}"
         labels = list(dict.fromkeys(event.migration for event in self.events if event.migration))

@@ -61,7 +61,7 @@ def strip(diagnosis: Diagnosis) -> Plot:
         _note(sheet, columns, y, start, length, f"{_span(labels)} {mark.glyph} {mark.words}")
         y += 24
     if len(notes) > _LIMIT:
-        sheet.write(_LEFT, y, f"and {len(notes) - _LIMIT} more places, see the table of migrations", colour=QUIET)
+        sheet.write(_LEFT, y, f"and {wording.count(len(notes) - _LIMIT, 'more place')}, see the table of migrations", colour=QUIET)
         y += 24
     if stop is not None:
         _note(sheet, columns, y, stop, 1, f"{diagnosis.labels[stop]} ! the next run stops here: {failure['error']}")

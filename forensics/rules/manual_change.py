@@ -9,7 +9,7 @@ from forensics.explain.reference import apply
 from forensics.explain.story import Outside, State
 from forensics.model import Finding, Group, ObjectRef, Proof
 from forensics.rules.base import Rule
-from forensics.rules.facts import Facts, change_refs, in_words, named, plural
+from forensics.rules.facts import Facts, change_refs, in_words, listing, named, plural
 
 WHOLE = ("table", "view", "trigger", "index")
 BY = {
@@ -25,7 +25,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     if facts.explanation is None or (facts.history.state == "absent" and not facts.executed("yes", "partial")):
         return
     objects: dict[str, list[ObjectRef]] = {}
-    proofs: dict[str, list[Proof]] = {}
+    places: dict[str, dict[str, list[tuple[ObjectRef, str]]]] = {}
     state: State = {}
     steps = facts.explanation.played.told
     for at, line in enumerate(steps):
@@ -34,23 +34,16 @@ def check(facts: Facts) -> Iterator[Finding]:
         if not isinstance(line.step, Outside) or facts.explanation.from_models(line.step):
             continue
         refs = step_refs(before, line.changed)
-        if not refs:
-            continue
-        following = next((item.step.migration for item in steps[at + 1 :] if not isinstance(item.step, Outside)), None)
+        following = next((item.migration for item in steps[at + 1 :] if item.migration), "")
         place = (
             f"before {facts.label(following)} ran"
             if following
             else "after the last migration, or at a time that cannot be told"
         )
-        origin = line.step.origin
-        objects.setdefault(origin, []).extend(refs)
-        proofs.setdefault(origin, []).append(
-            Proof(
-                source="source" if line.step.ref else "replay",
-                detail=f"{in_words(refs, 3)}: made {place}",
-                ref=line.step.ref or "explanation.outside",
-            )
-        )
+        objects.setdefault(line.step.origin, []).extend(refs)
+        told = places.setdefault(line.step.origin, {}).setdefault(place, [])
+        told += [(item, line.step.ref) for item in refs]
+    proofs = {origin: _proofs(found) for origin, found in places.items()}
     if facts.explanation.residual:
         objects.setdefault("unknown", []).extend(change_refs(facts.explanation.residual))
         proofs.setdefault("unknown", []).append(
@@ -58,6 +51,19 @@ def check(facts: Facts) -> Iterator[Finding]:
         )
     for origin in sorted(objects):
         yield _finding(facts, origin, objects[origin], proofs[origin])
+
+
+def _proofs(places: dict[str, list[tuple[ObjectRef, str]]]) -> list[Proof]:
+    """Return one piece of evidence for each place in the order, and one for the code that holds the same DDL."""
+    found = []
+    for place, told in places.items():
+        detail = f"{in_words([item for item, _ref in told])}: made {place}"
+        found.append(Proof(source="replay", detail=detail, ref="explanation.outside"))
+        code = list(dict.fromkeys(ref for _item, ref in told if ref))
+        if code:
+            detail = f"the same DDL stands in the application's code ({plural(len(code), 'statement')})"
+            found.append(Proof(source="source", detail=detail, ref=listing(code, 3)))
+    return found
 
 
 def step_refs(before: State, changes: tuple[tuple[str, Group | None], ...]) -> list[ObjectRef]:

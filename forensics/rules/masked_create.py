@@ -106,7 +106,7 @@ def _finding(facts: Facts, mask: Mask, failure: Failure | None) -> Finding:
             )
             effect = f"so {facts.label(later.migration.id)} fails with `{later.error}`"
         else:
-            effect = "which has done no harm here so far"
+            effect = "it has done no harm here so far"
     harmless = failure is None and later is None and alone is None
     return Finding(
         cause="masked-create",
