@@ -13,10 +13,7 @@ from forensics.explain.subject import Subject, copies
 from forensics.model import Migration
 from forensics.sqltext import mentions, name_key, statement_target
 
-BOILERPLATE = frozenset(
-    ("a", "already", "another", "by", "error", "exists", "in", "index", "is", "name", "no", "not", "of", "or", "table")
-    + ("there", "this", "trigger", "view", "with")
-)
+BOILERPLATE = words("a already another by error exists in index is name no not of or table there this trigger view with")
 
 
 @dataclass(frozen=True, slots=True)
