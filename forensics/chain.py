@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from forensics.adapters import Adapter, adapters
@@ -15,6 +16,7 @@ from forensics.sources import scan
 
 # The files of one tool must outnumber those of every other by this factor before the choice is made for the user.
 _CLEARLY = 2
+CONFIGURATIONS = ("alembic.ini", "pyproject.toml")
 
 
 def load_chain(
@@ -56,19 +58,12 @@ def load_chain(
     for item in archived:
         label = _beside(Path(item), Path(path), display) if display else str(item)
         try:
-            old.append(load_chain(item, name=_unused(Path(item).name, old), tool="auto", hints=hints, display=label))
+            # An old chain is replayed with what the new one's configuration says, and goes to its own ends.
+            own = replace(chain.hints, target="heads")
+            old.append(load_chain(item, name=_unused(Path(item).name, old), tool="auto", hints=own, display=label))
         except ForensicsError as error:
             problems.append(ChainProblem(cause="unreadable", migrations=(), detail=f"Archived chain: {error}"))
-    return Chain(
-        name=chain.name,
-        tool=chain.tool,
-        path=chain.path,
-        root=chain.root,
-        migrations=chain.migrations,
-        problems=tuple(problems),
-        archived=tuple(old),
-        hints=chain.hints,
-    )
+    return replace(chain, problems=tuple(problems), archived=tuple(old))
 
 
 def chain_evidence(chain: Chain, *, git: str | Path = "auto", sources: Sequence[Path | str] = ()) -> ChainEvidence:
@@ -97,6 +92,8 @@ def chain_evidence(chain: Chain, *, git: str | Path = "auto", sources: Sequence[
 
 def _folder(path: Path, shown: str) -> Path:
     try:
+        if path.name in CONFIGURATIONS and path.is_file():
+            path = path.parent
         if not path.exists():
             raise ChainUnreadable(
                 f"There is no migrations folder {shown}", remedy="check the path in the case file or after --migrations"

@@ -169,7 +169,6 @@ def examine(
         or not source.chain.tool
         or evidence.state == "unreadable"
         or evidence.snapshot is None
-        or not source.chain.tool
     ):
         return Facts(evidence=evidence, source=source, history=history)
     if workshop is None:
@@ -204,6 +203,7 @@ def _examine(evidence: Evidence, source: ChainEvidence, history: History, worksh
         confirmed=frozenset(
             match.migration_id for match in matches.values() if match.by == "checksum" and match.migration_id
         ),
+        searched=bool(source.sources or chain.hints.sources or models),
     )
     explanation = explain(subject, player, built, pending if history.state != "absent" else ())
     return Facts(

@@ -59,7 +59,9 @@ def _state(facts: Facts, findings: Sequence[Finding]) -> str:
         return "not-initialised"
     if facts.explanation is None:
         return "unreadable" if "unreadable" in causes else "ok"
-    if any(item.scope == "environment" and item.severity in ("critical", "error") for item in findings):
+    own = [item for item in findings if item.scope == "environment" and item.severity != "info"]
+    # Where equally good stories part, the cause is a warning, but none of them says that all is well.
+    if any(item.severity in ("critical", "error") or item.alternatives for item in own):
         return "needs-fixing"
     return "pending" if facts.pending else "ok"
 

@@ -30,6 +30,9 @@ def open_case(
     With ``evidence`` no database is touched: True takes what was last acquired, a folder takes what it holds. Raises
     `CaseError` where the file is missing or wrong.
     """
+    lent = _lent.get((str(source), str(evidence), trust))
+    if lent is not None:
+        return lent
     file = load_case(source)
     if evidence is True:
         return Case(file, evidence=Workspace(file).evidence, trust=trust, progress=progress)
@@ -40,6 +43,19 @@ def open_case(
             remedy="check the path after --evidence; environments go before it",
         )
     return Case(file, evidence=folder, trust=trust, progress=progress)
+
+
+def lend(source: str, *, evidence: str, trust: bool = False) -> Case:
+    """Open a case for everything in this process: `open_case` with these arguments returns it from now on.
+
+    This is for a process that makes reports from saved evidence: each notebook opens the case, and nothing changes
+    between them.
+    """
+    case = _lent[source, evidence, trust] = open_case(source, evidence=evidence, trust=trust)
+    return case
+
+
+_lent: dict[tuple[str, str, bool], Case] = {}
 
 
 def diagnose(

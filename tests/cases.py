@@ -111,6 +111,7 @@ class Scene:
         """Write a row for each version, ``apart`` seconds after one another (0: all at one instant)."""
         if not self._has("schema_versions"):
             self.track()
+        self._clock += timedelta(seconds=60 - apart)
         for version in versions:
             self._clock += timedelta(seconds=apart)
             self.sql(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import configparser
+import os
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from forensics.adapters.alembic_config import Settings, find_settings
 from forensics.adapters.base import Adapter
-from forensics.adapters.revisions import arrange
+from forensics.adapters.revisions import arrange, select
 from forensics.adapters.source import Source, read_source
 from forensics.content import read_content, readable
 from forensics.model import Chain, ChainProblem, Content, Hints, Migration
@@ -21,83 +23,81 @@ _MENTIONS = re.compile(r"(?m)^(?:down_)?revision\s*(?::[^=\n]+)?=")
 
 
 def fits(root: Path) -> int:
-    """Count the revision files below the folder; an ``env.py`` or ``alembic.ini`` beside them counts as three more."""
-    home, folders = _places(root)
+    """Count the revision files of the folder; an ``env.py`` or a configuration beside them counts as three more."""
+    settings = find_settings(root)
     count = 0
-    for folder in folders:
-        for path in _files(folder):
+    for folder in settings.folders:
+        for path in _files(folder, recursive=settings.recursive):
             content, problem = read_content(path, python=True)
             count += not problem and bool(_MENTIONS.search(content.text))
-    beside = any((place / name).is_file() for place in (home, root) for name in ("env.py", "alembic.ini"))
+    beside = settings.source is not None or any(
+        (place / name).is_file() for place in (settings.home, root) for name in ("env.py", "alembic.ini")
+    )
     return count + 3 * (count > 0 and beside)
 
 
 def load(root: Path, *, hints: Hints, path: str, name: str) -> Chain:
-    """Read the revisions below ``root``: a script folder, its ``versions``, or the folder of an ``alembic.ini``.
+    """Read the revisions of a project: its folder, that of its configuration, its script folder, or its ``versions``.
 
     The order is the one in which Alembic runs them. Where a file repeats a revision its id is ``revision@file``.
-    ``parents`` are as declared and may name a revision that is not there (problem ``broken-link``).
+    ``parents`` are as declared and may name a revision that is not there (problem ``broken-link``). Of a folder that
+    holds alternative histories the chain is the one that the hint ``target`` names; the others are ``beside`` it.
     """
-    home, folders = _places(root)
+    settings = find_settings(root)
+    home = _home(settings)
     found: list[Migration] = []
     problems: list[ChainProblem] = []
-    for folder in folders:
-        for file in sorted(_files(folder)):
+    if settings.problem:
+        problems.append(ChainProblem(cause="unreadable", migrations=(), detail=settings.problem))
+    seen: set[Path] = set()
+    for folder in settings.folders:
+        for file in sorted(_files(folder, recursive=settings.recursive)):
+            if file.resolve() in seen:
+                continue
+            seen.add(file.resolve())
             item, problem = _read(file, _relative(file, home))
             if item is not None:
                 found.append(item)
             if problem:
                 ids = (item.id,) if item else ()
                 problems.append(ChainProblem(cause="unloadable-migration", migrations=ids, detail=problem))
-    migrations, graph = arrange(found)
+    chosen, beside, unknown = select(found, hints.target)
+    if unknown:
+        problems.append(ChainProblem(cause="unreadable", migrations=(), detail=unknown))
+    migrations, graph = arrange(chosen)
+    known = {item.id for item in migrations}
     return Chain(
         name=name,
         tool="alembic",
         path=path,
         root=str(home),
         migrations=migrations,
-        problems=(*graph, *problems),
-        hints=hints,
+        problems=(*graph, *(item for item in problems if not item.migrations or set(item.migrations) & known)),
+        beside=beside,
+        hints=_hinted(hints, settings),
     )
 
 
-def _places(root: Path) -> tuple[Path, tuple[Path, ...]]:
-    """Return the script folder and the folders that hold its revisions."""
-    if (root / "alembic.ini").is_file() and not (root / "versions").is_dir():
-        home, folders = _configured(root / "alembic.ini")
-        if folders:
-            return home, folders
-        for place in (home, root / "alembic", root / "migrations"):
-            if (place / "versions").is_dir():
-                return place, (place / "versions",)
-    if (root / "versions").is_dir():
-        return root, (root / "versions",)
-    return root, (root,)
+def _home(settings: Settings) -> Path:
+    """Return the folder below which every file of the chain lies: the script folder, where that is one."""
+    home = settings.home.absolute()
+    outside = [item.absolute() for item in settings.folders if not item.absolute().is_relative_to(home)]
+    return Path(os.path.commonpath([home, *outside])) if outside else settings.home
 
 
-def _configured(ini: Path) -> tuple[Path, tuple[Path, ...]]:
-    here = ini.parent
-    parser = configparser.ConfigParser({"here": str(here)}, interpolation=None, strict=False)
-    try:
-        parser.read(ini, encoding="utf-8")
-    except (configparser.Error, UnicodeDecodeError, OSError):
-        return here, ()
-    values = {key: value.replace("%(here)s", str(here)) for key, value in parser.items("alembic")} if (
-        parser.has_section("alembic")
-    ) else {}  # fmt: skip
-    home = here / values.get("script_location", "").strip()
-    separator = {"space": " ", "newline": "\n", "os": ":", ":": ":", ";": ";"}.get(
-        values.get("version_path_separator", values.get("path_separator", "")).strip()
-    )
-    listed = values.get("version_locations", "").strip()
-    parts = listed.split(separator) if separator else re.split(r"[,\s]+", listed)
-    folders = tuple(here / part.strip() for part in parts if part.strip() and (here / part.strip()).is_dir())
-    return home, folders
+def _hinted(hints: Hints, settings: Settings) -> Hints:
+    """Add what the configuration says to what the case file says, which comes first."""
+    added = [item for item in settings.sys_path if item not in hints.sys_path and os.path.isdir(item)]
+    script = str(settings.home / "env.py") if (settings.home / "env.py").is_file() else ""
+    return replace(hints, sys_path=(*hints.sys_path, *added), env_file=hints.env_file or script)
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def _files(folder: Path, *, recursive: bool = False) -> Iterator[Path]:
     for path in folder.iterdir():
-        if _FILE.fullmatch(path.name) and path.name != "env.py" and (path.is_symlink() or path.is_file()):
+        if path.is_dir() and not path.is_symlink():
+            if recursive and path.name != "__pycache__":
+                yield from _files(path, recursive=True)
+        elif _FILE.fullmatch(path.name) and path.name != "env.py" and (path.is_symlink() or path.is_file()):
             yield path
 
 

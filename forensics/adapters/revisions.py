@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from forensics.model import ChainProblem, Migration
 
@@ -20,7 +20,7 @@ def arrange(found: Sequence[Migration]) -> tuple[tuple[Migration, ...], tuple[Ch
     twins: dict[str, list[Migration]] = {}
     for item in found:
         if item.id in unique:
-            item = dataclasses.replace(item, id=f"{item.id}@{item.file}")
+            item = replace(item, id=f"{item.id}@{item.file}")
             twins.setdefault(item.version, []).append(item)
         unique[item.id] = item
     for version, extra in twins.items():
@@ -33,7 +33,7 @@ def arrange(found: Sequence[Migration]) -> tuple[tuple[Migration, ...], tuple[Ch
         )
     names = {label: item.id for item in unique.values() for label in item.labels}
     items = {
-        item.id: dataclasses.replace(item, depends_on=tuple(_resolve(name, unique, names) for name in item.depends_on))
+        item.id: replace(item, depends_on=tuple(_resolve(name, unique, names) for name in item.depends_on))
         for item in unique.values()
     }
     edges = {
@@ -62,6 +62,56 @@ def ancestors(chain: Mapping[str, Migration], start: Sequence[str]) -> frozenset
             seen.add(name)
             todo += [up for up in (*chain[name].parents, *chain[name].depends_on) if up in chain]
     return frozenset(seen)
+
+
+def select(found: Sequence[Migration], target: str) -> tuple[list[Migration], tuple[Migration, ...], str]:
+    """Return the revisions that lead to a target, those beside them, and why the target cannot be followed.
+
+    ``target`` is ``heads`` or ``head`` (all of them), a branch label, a revision or its unique beginning, either with
+    ``@head``, or several of these with commas. One that nothing answers to leaves the folder whole.
+    """
+    wanted = [part.strip() for part in target.split(",") if part.strip()]
+    if not wanted or any(part in ("head", "heads") for part in wanted):
+        return list(found), (), ""
+    items = {item.id: item for item in reversed(found)}
+    labels = {label: item.id for item in found for label in item.labels}
+    linked = {
+        item.id: replace(item, depends_on=tuple(_resolve(name, items, labels) for name in item.depends_on))
+        for item in items.values()
+    }
+    tips: list[str] = []
+    for part in wanted:
+        name, _, end = part.partition("@")
+        first, whole = (end, name) if name in ("head", "heads") else (name, end)
+        start = _resolve(first, items, labels)
+        if start not in items:
+            names = ", ".join([*labels, *(item.id for item in found if not _children(found, item.id))][:8])
+            return list(found), (), f"The target {target!r} names no revision and no label of this folder ({names})"
+        tips += _tips(found, start) if first in labels or whole else [start]
+    chosen = ancestors(linked, tips)
+    return [item for item in found if item.id in chosen], tuple(item for item in found if item.id not in chosen), ""
+
+
+def lineage(chain: Mapping[str, Migration], start: str) -> frozenset[str]:
+    """Return a revision and everything that it comes after by ``parents`` alone, as far as it is known."""
+    return _line(chain, start) if start in chain else frozenset()
+
+
+def _children(found: Sequence[Migration], name: str) -> list[str]:
+    return [item.id for item in found if name in item.parents]
+
+
+def _tips(found: Sequence[Migration], start: str) -> list[str]:
+    """Return the revisions above one that are nobody's parent."""
+    seen, todo, tips = {start}, [start], []
+    while todo:
+        name = todo.pop()
+        above = _children(found, name)
+        if not above:
+            tips.append(name)
+        todo += [item for item in above if item not in seen]
+        seen.update(above)
+    return tips
 
 
 def _resolve(name: str, items: Mapping[str, Migration], labels: Mapping[str, str]) -> str:

@@ -15,6 +15,7 @@ from forensics.explain.subject import Subject
 
 DEVIATION = 1.0
 PARTIAL = 2.0
+PICKED = 3.0
 FAILED = 1.2
 FAILED_UNRECORDED = 0.3
 OUTSIDE = 2.0
@@ -66,7 +67,7 @@ def cost(played: Played, subject: Subject, ruler: Ruler, silent: frozenset[str])
             if name not in subject.recorded and name not in silent:
                 deviations += DEVIATION
         elif isinstance(line.step, Run) and line.step.statements is not None:
-            deviations += PARTIAL if not line.error else 50.0
+            deviations += 50.0 if line.error else PARTIAL if _stopped(line.step.statements) else PICKED
             full.add(name)
         elif line.status == "partial":
             deviations += FAILED if name in subject.recorded else FAILED_UNRECORDED
@@ -78,6 +79,11 @@ def cost(played: Played, subject: Subject, ruler: Ruler, silent: frozenset[str])
     deviations += CONFIRMED * sum(name not in full or name in unfinished for name in subject.confirmed)
     residual, soft, meaning = remainder(played.final, subject.live, ruler)
     return Cost(deviations, outside, residual, soft, meaning)
+
+
+def _stopped(statements: tuple[int, ...]) -> bool:
+    """Whether these are the first statements of a migration, as a run that stops leaves them."""
+    return statements == tuple(range(1, len(statements) + 1))
 
 
 def remainder(final: State, live: State, ruler: Ruler) -> tuple[float, float, int]:

@@ -106,6 +106,8 @@ def _failure(
         cause = "duplicate-version"
     elif when == "if-rerun" and judged[migration.id].executed == "yes":
         cause = ""  # it ran: that it cannot run twice is no fault
+    elif judged[migration.id].executed == "yes" and migration.id not in subject.recorded:
+        cause = "executed-not-recorded"
     elif masked:
         cause = "masked-create"
     elif fails_alone is not None and fails_alone.error == line.error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from difflib import SequenceMatcher
 
 from forensics.explain.compare import changed, distance
 from forensics.explain.cost import KNOWN, OUTSIDE
@@ -43,6 +44,8 @@ def creations(name: str, subject: Subject, reference: Reference, player: Player)
     for group in _reduced(name, live, reference, player):
         if group.source:
             distances = [distance(shape, group).meaning for shape in known]
+            if known and not any(_alike(shape, group) for shape in known):
+                distances = [0]  # another hand wrote it: it is no altered form of what the chain makes
             yield Outside(
                 group.source,
                 origin(group, subject),
@@ -52,6 +55,12 @@ def creations(name: str, subject: Subject, reference: Reference, player: Player)
             )
     for group in shapes.values():
         yield Outside(group.source, "unknown", live.name, "", OUTSIDE)
+
+
+def _alike(shape: Group, group: Group) -> bool:
+    """Whether the stored text of a group could be an altered form of another: SQLite keeps what the author wrote."""
+    one, other = shape.source[0], group.source[0]
+    return one == other or SequenceMatcher(None, one, other, autojunk=False).ratio() > 0.7
 
 
 def _from_sources(statements: Iterable[SourceStatement], live: Group) -> Iterator[Outside]:
@@ -93,7 +102,6 @@ def _reduced(name: str, live: Group, reference: Reference, player: Player) -> It
         for trace in traces
         if trace.key[0] in ("index", "trigger") and trace.key[1] == name and trace.after is not None
     }
-    yield live
     hanging = [item for item in live.objects if item.kind in ("index", "trigger") and item.ident in made]
     bare = live
     if hanging:
@@ -102,6 +110,7 @@ def _reduced(name: str, live: Group, reference: Reference, player: Player) -> It
         if not told.error and name in state:
             bare = state[name]
             yield bare
+    yield live
     columns = sorted((item for item in bare.objects if item.kind == "column"), key=lambda item: item.position or 0)
     while len(columns) > 1 and columns[-1].ident in added:
         last = columns.pop()
@@ -201,7 +210,7 @@ def origin(group: Group, subject: Subject) -> str:
         return "models"
     if any(statement_target(item.sql)[0] == "create" for item in subject.sources.get(group.name.casefold(), ())):
         return "application"
-    return "person" if subject.sources or subject.models else "unknown"
+    return "person" if subject.searched else "unknown"
 
 
 def origin_of(statement: str, live: Group, subject: Subject) -> str:
@@ -210,4 +219,4 @@ def origin_of(statement: str, live: Group, subject: Subject) -> str:
     for item in subject.sources.get(live.name.casefold(), ()):
         if statement_target(item.sql)[:3] == (verb, kind, name) and verb == "create":
             return "application"
-    return "person" if subject.sources or subject.models else "unknown"
+    return "person" if subject.searched else "unknown"

@@ -19,7 +19,7 @@ class Subject:
     ``create_all`` builds, where the case file names them. ``unique_versions`` is the tracker's column (``table.column``) that takes a
     version only once. ``confirmed`` are migrations whose row has the checksum of their text, which people rarely type.
     ``cookie`` is SQLite's count of schema changes, without those that made the trackers. ``head_only``: the tracker keeps no row for each
-    migration.
+    migration. ``searched``: the case names the application's code or models, whether or not they hold any statement.
     """
 
     live: State
@@ -33,6 +33,7 @@ class Subject:
     head_only: bool = False
     cookie: int | None = None
     confirmed: frozenset[str] = frozenset()
+    searched: bool = False
 
     @property
     def order(self) -> dict[str, int]:

@@ -57,7 +57,10 @@ class ChainProblem:
 
 @dataclass(frozen=True, kw_only=True)
 class Hints:
-    """What the case file adds for a replay; see the contract, section 1."""
+    """What the case file adds for a replay; see the contract, section 1.
+
+    ``env_file`` is where Alembic's ``env.py`` stands; its adapter finds it.
+    """
 
     runner: str = "executescript"
     entry: str = ""
@@ -74,13 +77,15 @@ class Hints:
     env_py: str = "harvest"
     version_table: str = ""
     trust: bool = False
+    env_file: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Chain:
     """The migrations of one folder in the order in which their tool runs them.
 
-    ``archived`` are chains that are no longer active. ``root`` is the folder (an absolute path; it appears in no
+    ``archived`` are chains that are no longer active, ``beside`` the migrations of the same folder that the hint ``target``
+    leaves out. ``root`` is the folder (an absolute path; it appears in no
     report), ``path`` what the user wrote.
     """
 
@@ -91,6 +96,7 @@ class Chain:
     migrations: tuple[Migration, ...] = ()
     problems: tuple[ChainProblem, ...] = ()
     archived: tuple[Chain, ...] = ()
+    beside: tuple[Migration, ...] = ()
     hints: Hints = field(default_factory=Hints)
 
     @cached_property
@@ -162,7 +168,11 @@ class History:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileVersion:
-    """One text that a path of the migrations folder had in git. ``action``: ``A``, ``M``, ``D`` or ``R``."""
+    """One text that a path of the migrations folder had in git. ``action``: ``A``, ``M``, ``D`` or ``R``.
+
+    ``in_head``: the commit is part of what is checked out. Where it is not, ``branches`` are those that hold it, and
+    ``newer`` says that one of these goes on from what is checked out.
+    """
 
     path: str
     commit: str
@@ -173,6 +183,9 @@ class FileVersion:
     content: Content | None
     old_path: str = ""
     reachable: bool = True
+    in_head: bool = True
+    branches: tuple[str, ...] = ()
+    newer: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

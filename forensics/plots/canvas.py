@@ -45,8 +45,15 @@ class Plot:
     @cached_property
     def png(self) -> bytes:
         """The picture, without any metadata."""
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from PIL import Image
+
+        canvas: Any = FigureCanvasAgg(self.figure)  # type: ignore[no-untyped-call]
+        canvas.draw()
+        width, height = canvas.get_width_height(physical=True)
+        picture = Image.frombuffer("RGBA", (width, height), canvas.buffer_rgba(), "raw", "RGBA", 0, 1)
         target = io.BytesIO()
-        self.figure.savefig(target, format="png", dpi=self.figure.dpi, metadata={"Software": None})
+        picture.convert("RGB").save(target, format="png", compress_level=4)
         return target.getvalue()
 
     def save(self, path: str | Path) -> Path:
@@ -70,13 +77,11 @@ class Sheet:
     """A white sheet of a fixed width; x grows to the right, y downwards, both in pixels."""
 
     def __init__(self, height: float, width: float = WIDTH) -> None:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
         from matplotlib.transforms import Affine2D
 
         self.width, self.height = width, height
         self.figure = Figure(figsize=(width / 96, height / 96), dpi=96 * SHARPNESS, facecolor="white")
-        FigureCanvasAgg(self.figure)
         # No axes: their limits would be worked out anew for every letter.
         self._place = Affine2D().scale(1 / width, -1 / height).translate(0, 1) + self.figure.transFigure
         # Boxes of one ink and letters of one colour are drawn in one go at the end: hundreds of artists are slow.

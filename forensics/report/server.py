@@ -6,6 +6,7 @@ process of our own, which has no thread and no connection, is safe where forking
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
@@ -32,10 +33,12 @@ def serve(limit: int) -> None:
     os.dup2(2, 1)
     _warm()
     running: dict[int, str] = {}
-    for line in sys.stdin:
+    for number, line in enumerate(sys.stdin):
         while len(running) >= limit:
             _reap(running, output)
         job = json.loads(line)
+        if number == 0:
+            _open(job["parameters"])
         child = os.fork()
         if child == 0:
             _child(job, output)
@@ -45,6 +48,8 @@ def serve(limit: int) -> None:
 
 
 def _warm() -> None:
+    # jsonschema, which checks notebooks, would build the grammar of a format that none of them uses: half of all the time.
+    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
     import papermill  # noqa: F401
 
     import forensics.diagnose
@@ -59,6 +64,17 @@ def _warm() -> None:
     # Children come and go: they need no garbage collector, and leave the pages that they share alone.
     gc.disable()
     gc.freeze()
+
+
+def _open(parameters: dict[str, Any]) -> None:
+    """Open the case once for all children, and read its chains; where that fails, the child that tries again says why."""
+    from forensics.errors import ForensicsError
+    from forensics.opening import lend
+
+    if parameters.get("evidence"):
+        with contextlib.suppress(ForensicsError):
+            case = lend(parameters["case"], evidence=parameters["evidence"], trust=parameters["trust"])
+            assert case.environments[0].key
 
 
 def _child(job: dict[str, Any], output: int) -> None:

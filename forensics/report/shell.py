@@ -14,6 +14,8 @@ from IPython.core.interactiveshell import InteractiveShell
 from nbformat.v4 import new_output
 from papermill.engines import Engine, papermill_engines
 
+from forensics.report.notebooks import ONLY_INTERACTIVE
+
 ENGINE = "forensics"
 
 
@@ -78,7 +80,10 @@ def shell() -> Any:
 
 
 class ShellEngine(Engine):  # type: ignore[misc]
-    """Runs a notebook's cells in this process. Use it in a process that ends afterwards."""
+    """Runs a notebook's cells in this process, save those meant for people at work in it.
+
+    Use it in a process that ends afterwards.
+    """
 
     @classmethod
     def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **_: Any) -> None:
@@ -89,6 +94,8 @@ class ShellEngine(Engine):  # type: ignore[misc]
         made.init_user_ns()
         made.execution_count = 1
         for index, cell in enumerate(nb_man.nb.cells):
+            if ONLY_INTERACTIVE in cell.metadata.get("tags", ()):
+                continue
             nb_man.cell_start(cell, index)
             if cell.cell_type == "code" and not _run(made, cell):
                 nb_man.cell_exception(cell, cell_index=index)

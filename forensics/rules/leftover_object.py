@@ -16,13 +16,14 @@ SPARE = re.compile(
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Yield one finding for each table that a rebuild left behind and that no whole run of the chain leaves."""
+    """Yield one finding for each table that a rebuild left behind and that neither a whole run of the chain nor the application leaves."""
     if facts.explanation is None:
         return
     live, final = facts.explanation.subject.live, facts.explanation.reference.final
+    known = facts.explanation.subject.sources.keys() | (facts.explanation.subject.models or {}).keys()
     for name, group in live.items():
         found = SPARE.match(group.name)
-        if found is None or name in final:
+        if found is None or name in final or name in known:
             continue
         original = next(part for part in found.group("a", "b", "c", "d") if part)
         related = original.casefold() in live or original.casefold() in final

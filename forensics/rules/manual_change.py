@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from forensics.explain.compare import changed
+from forensics.explain.engine import Explanation, differences
 from forensics.explain.reference import apply
-from forensics.explain.story import Outside, State
+from forensics.explain.story import Outside, Played, State
 from forensics.model import Finding, Group, ObjectRef, Proof
 from forensics.rules.base import Rule
-from forensics.rules.facts import Facts, change_refs, in_words, listing, named, plural
+from forensics.rules.facts import Facts, change_refs, in_words, listing, named, plural, ref
 
+# An origin, and what equally good stories say instead.
+Whence = tuple[str, tuple[str, ...]]
+TOLD = {"full": "ran whole", "partial": "ran only in part"}
 WHOLE = ("table", "view", "trigger", "index")
 BY = {
     "application": "the application (its code holds the same DDL)",
@@ -21,36 +25,73 @@ BY = {
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Yield one finding for each origin of outside changes, with every object and its place in the order."""
-    if facts.explanation is None or (facts.history.state == "absent" and not facts.executed("yes", "partial")):
+    """Yield one finding for each origin of outside changes, with every object and its place in the order.
+
+    What only has another name is no change. Objects of which an equally good story says something else have a finding of their own.
+    """
+    explanation = facts.explanation
+    if explanation is None or (facts.history.state == "absent" and not facts.executed("yes", "partial")):
         return
-    objects: dict[str, list[ObjectRef]] = {}
-    places: dict[str, dict[str, list[tuple[ObjectRef, str]]]] = {}
+    objects: dict[Whence, list[ObjectRef]] = {}
+    places: dict[Whence, dict[str, list[tuple[ObjectRef, str]]]] = {}
     state: State = {}
-    steps = facts.explanation.played.told
+    steps = explanation.played.told
+    renamed = {identity(ref(item, "")) for pair in explanation.renamed() for item in pair}
+    doubts = _doubts(facts, explanation)
     for at, line in enumerate(steps):
         before = state
         state = apply(state, line)
-        if not isinstance(line.step, Outside) or facts.explanation.from_models(line.step):
+        if not isinstance(line.step, Outside) or explanation.from_models(line.step):
             continue
-        refs = step_refs(before, line.changed)
+        refs = [item for item in step_refs(before, line.changed) if identity(item) not in renamed]
         following = next((item.migration for item in steps[at + 1 :] if item.migration), "")
         place = (
             f"before {facts.label(following)} ran"
             if following
             else "after the last migration, or at a time that cannot be told"
         )
-        objects.setdefault(line.step.origin, []).extend(refs)
-        told = places.setdefault(line.step.origin, {}).setdefault(place, [])
-        told += [(item, line.step.ref) for item in refs]
-    proofs = {origin: _proofs(found) for origin, found in places.items()}
-    if facts.explanation.residual:
-        objects.setdefault("unknown", []).extend(change_refs(facts.explanation.residual))
-        proofs.setdefault("unknown", []).append(
+        for item in refs:
+            whence = (line.step.origin, tuple(said for said, outside in doubts if identity(item) not in outside))
+            objects.setdefault(whence, []).append(item)
+            places.setdefault(whence, {}).setdefault(place, []).append((item, line.step.ref))
+    proofs = {whence: _proofs(found) for whence, found in places.items()}
+    if explanation.residual:
+        whence = ("unknown", ())
+        objects.setdefault(whence, []).extend(change_refs(explanation.residual))
+        proofs.setdefault(whence, []).append(
             Proof(source="replay", detail="left over by every story", ref="explanation.residual")
         )
-    for origin in sorted(objects):
-        yield _finding(facts, origin, objects[origin], proofs[origin])
+    for whence in sorted(objects):
+        yield _finding(facts, whence, objects[whence], proofs[whence])
+
+
+def identity(item: ObjectRef) -> tuple[str, str, str]:
+    """Return by what references to one object are recognised."""
+    return (item.kind, (item.table or "").casefold(), item.name.casefold())
+
+
+def _doubts(facts: Facts, explanation: Explanation) -> list[tuple[str, frozenset[tuple[str, str, str]]]]:
+    """Return, for each equally good story, what it says of migrations and which objects it leaves to changes from outside."""
+    own = dict(explanation.search.told(explanation.best))
+    found = []
+    for tied in explanation.ties:
+        theirs = dict(explanation.search.told(tied))
+        said = [
+            f"{facts.label(name)} {TOLD.get(theirs.get(name, ''), 'did not run')}"
+            for name in explanation.subject.order
+            if theirs.get(name) != own.get(name)
+        ]
+        found.append((listing(said), frozenset(_outside(explanation, tied.played))))
+    return found
+
+
+def _outside(explanation: Explanation, played: Played) -> Iterator[tuple[str, str, str]]:
+    state: State = {}
+    for line in played.told:
+        if isinstance(line.step, Outside):
+            yield from map(identity, step_refs(state, line.changed))
+        state = apply(state, line)
+    yield from map(identity, change_refs(differences(played.final, explanation.subject.live)))
 
 
 def _proofs(places: dict[str, list[tuple[ObjectRef, str]]]) -> list[Proof]:
@@ -78,7 +119,8 @@ def step_refs(before: State, changes: tuple[tuple[str, Group | None], ...]) -> l
     return refs
 
 
-def _finding(facts: Facts, origin: str, refs: list[ObjectRef], proofs: list[Proof]) -> Finding:
+def _finding(facts: Facts, whence: Whence, refs: list[ObjectRef], proofs: list[Proof]) -> Finding:
+    origin, doubts = whence
     harmless = origin in ("application", "models") and not _in_the_way(facts, refs)
     shown = list(dict.fromkeys(named(item) for item in refs))
     against: tuple[Proof, ...] = ()
@@ -91,11 +133,12 @@ def _finding(facts: Facts, origin: str, refs: list[ObjectRef], proofs: list[Proo
     return Finding(
         cause="manual-change",
         scope="environment",
-        severity="info" if harmless else "error",
+        severity="info" if harmless else "warning" if doubts else "error",
         origin=origin,
         objects=tuple(dict.fromkeys(refs)),
         summary=f"{plural(len(shown), 'object')} changed outside the migrations by {BY[origin]}: {in_words(refs, 5)}."
-        + (" Info only: the application makes them by itself, and no migration touches them." if harmless else ""),
+        + (" Info only: the application makes them by itself, and no migration touches them." if harmless else "")
+        + (f" It may also be that {listing(doubts)}, so this is a warning." if doubts and not harmless else ""),
         evidence=tuple(proofs[:12])
         + (
             (Proof(source="replay", detail=f"and {len(proofs) - 12} more", ref="explanation.outside"),)
@@ -103,8 +146,9 @@ def _finding(facts: Facts, origin: str, refs: list[ObjectRef], proofs: list[Proo
             else ()
         ),
         evidence_against=against,
-        confidence=0.95 if origin in ("application", "models") else 0.85,
+        confidence=0.6 if doubts else 0.95 if origin in ("application", "models") else 0.85,
         would_overturn="A migration, in git or in another branch, that makes the same change.",
+        alternatives=tuple(f"nothing outside the migrations touched them, but {said}" for said in doubts),
         remedy="Adopt the change as a migration that checks before it acts, or revert it with its owner's approval; never drop it unseen.",
         prevention="Let only migrations change the schema: one role for DDL, and no CREATE TABLE at import."
         if origin in ("application", "models")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from forensics.assignment import RowMatch
-from forensics.model import Finding, Proof
+from forensics.model import FileVersion, Finding, Proof
 from forensics.rules.base import Rule
 from forensics.rules.facts import Facts
 
@@ -20,15 +20,23 @@ def orphans(facts: Facts) -> list[RowMatch]:
     ]
 
 
-def check(facts: Facts) -> Iterator[Finding]:
-    """Yield one finding for each recorded version whose file is gone.
+def gone(facts: Facts) -> Iterator[tuple[RowMatch, list[FileVersion]]]:
+    """Yield each recorded version whose file is gone, with what git knows of that file.
 
-    A tracker that keeps a row a migration says so by itself; one that keeps only the head is believed where git knows the file.
+    A tracker that keeps a row a migration says so by itself; one that keeps only the head is believed where git knows the file, and
+    no archived chain does: then the whole chain was put aside.
     """
+    archived = {item.version for chain in (facts.chain.archived if facts.chain else ()) for item in chain.migrations}
     for match in orphans(facts):
-        known = [item for item in facts.versions if _speaks(item.path, match)]
-        if facts.history.keeps == "head" and not known:
-            continue
+        paths = {item.path for item in facts.versions if _speaks(item, match)}
+        known = [item for item in facts.versions if item.path in paths]
+        if facts.history.keeps != "head" or (known and match.row.version not in archived):
+            yield match, known
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """Yield one finding for each recorded version whose file is gone."""
+    for match, known in gone(facts):
         name = known[-1].path.rsplit("/", 1)[-1].rsplit(".", 1)[0] if known else match.row.version
         evidence = [Proof(source="tracker", detail=match.row.description or "recorded", ref=match.row.ref)]
         if match.note:
@@ -58,9 +66,11 @@ def check(facts: Facts) -> Iterator[Finding]:
         )
 
 
-def _speaks(path: str, match: RowMatch) -> bool:
-    stem = path.rsplit("/", 1)[-1]
-    version = match.row.version
+def _speaks(item: FileVersion, match: RowMatch) -> bool:
+    """Whether a file is the one that a row means: by its text, or by its name."""
+    if item.content is not None and match.content is not None and item.content.sha256 == match.content.sha256:
+        return True
+    stem, version = item.path.rsplit("/", 1)[-1], match.row.version
     return stem.startswith((f"{version}_", f"{version}.", f"{version}-")) or stem.rsplit(".", 1)[0] == version
 
 

@@ -7,19 +7,18 @@ from collections.abc import Iterator
 from forensics.model import Finding, Proof
 from forensics.rules.base import Rule
 from forensics.rules.facts import Facts
-from forensics.rules.missing_file import RULE as MISSING
-from forensics.rules.missing_file import orphans
+from forensics.rules.missing_file import gone, orphans
 
 
 def check(facts: Facts) -> Iterator[Finding]:
     """Yield one finding for each recorded head that no folder and no commit knows."""
     if facts.history.keeps != "head" or facts.chain is None:
         return
-    explained = {name for finding in MISSING.check(facts) for name in finding.migrations}
-    archived = {item.version: chain.name for chain in facts.chain.archived for item in chain.migrations}
+    explained = {match.row.version for match, _known in gone(facts)}
+    explained |= {item.version for chain in facts.chain.archived for item in chain.migrations}
     for match in orphans(facts):
         version = match.row.version
-        if version in archived or any(version in name for name in explained):
+        if version in explained:
             continue
         looked = (
             "the active chain, the archived chains and git"
