@@ -10,8 +10,10 @@ from pathlib import Path
 from forensics.adapters import Adapter, adapters
 from forensics.content import readable
 from forensics.errors import AmbiguousTool, ChainUnreadable, ForensicsError, UnknownTool
+from forensics.gitbranches import beyond_head, elsewhere
 from forensics.gitlog import read_git, repository
 from forensics.model import Chain, ChainEvidence, ChainProblem, FileVersion, Hints
+from forensics.neighbours import neighbours
 from forensics.sources import scan
 
 # The files of one tool must outnumber those of every other by this factor before the choice is made for the user.
@@ -74,20 +76,50 @@ def chain_evidence(chain: Chain, *, git: str | Path = "auto", sources: Sequence[
     nothing is raised.
     """
     versions: tuple[FileVersion, ...] = ()
+    beyond: tuple[FileVersion, ...] = ()
     problem = ""
     root = Path(chain.root)
+    heads = chain.tool == "alembic"
     files = [item.file for item in chain.migrations if item.file]
     if str(git) == "auto":
         if repository(root) is not None:
-            versions, problem = read_git(root)
+            versions, problem = _history(chain, root)
+            versions = beyond_head(root, versions)
+            beyond = beyond_head(root, elsewhere(root)) if heads else ()
     elif str(git) != "none":
         top = repository(Path(git)) if Path(git).is_dir() else None
         inside = top is not None and root.is_relative_to(top.resolve())
-        versions, problem = read_git(root) if inside else read_git(Path(git), names=files)
+        versions, problem = _history(chain, root) if inside else read_git(Path(git), names=files)
+        versions = beyond_head(root if inside else Path(git), versions)
     problems = [f"The git history of the chain {chain.name} was not read: {problem}"] if problem else []
     own = [Path(item.root) for item in (chain, *chain.archived)]
     statements, unread = scan([Path(item) for item in sources], exclude=own)
-    return ChainEvidence(chain=chain, versions=versions, sources=statements, problems=(*problems, *unread))
+    return ChainEvidence(
+        chain=chain,
+        versions=versions,
+        sources=statements,
+        problems=(*problems, *unread),
+        elsewhere=neighbours(chain) if heads else (),
+        beyond=beyond,
+    )
+
+
+def _history(chain: Chain, root: Path) -> tuple[tuple[FileVersion, ...], str]:
+    """Return what git says of the chain's folder; where its files lie apart, of each folder of theirs alone."""
+    folders = sorted({(item.file or "").rpartition("/")[0] for item in chain.migrations})
+    script = chain.hints.env_file
+    if len(folders) < 2 or not script or Path(script).parent.resolve() == root.resolve():
+        return read_git(root)
+    found: list[FileVersion] = []
+    for folder in folders:
+        versions, problem = read_git(root / folder)
+        if problem:
+            return read_git(root)
+        found += [
+            replace(item, path=f"{folder}/{item.path}", old_path=item.old_path and f"{folder}/{item.old_path}")
+            for item in versions
+        ]
+    return tuple(sorted(found, key=lambda item: item.at)), ""
 
 
 def _folder(path: Path, shown: str) -> Path:

@@ -16,6 +16,7 @@ from forensics.explain.reference import Reference, reference
 from forensics.explain.story import State
 from forensics.explain.subject import Subject
 from forensics.findings import conclude
+from forensics.foreign import Foreign, elsewhere, investigate, unclaimed
 from forensics.model import (
     Applied,
     Chain,
@@ -25,6 +26,7 @@ from forensics.model import (
     Migration,
     Snapshot,
     SourceStatement,
+    digest,
 )
 from forensics.replay.lab import Attempt, Lab
 from forensics.rules.facts import Facts
@@ -44,6 +46,7 @@ class Workshop:
         self._tracker: tuple[str, ...] = ()
         self._benches: dict[tuple[str, ...], tuple[Player, Reference]] = {}
         self._models: tuple[State | None, tuple[str, ...]] | None = None
+        self._others: dict[str, Workshop] = {}
 
     def __enter__(self) -> Workshop:
         return self
@@ -55,6 +58,15 @@ class Workshop:
         """End the child process of the replays, if there is one."""
         if self._lab is not None:
             self._lab.close()
+        for shop in self._others.values():
+            shop.close()
+
+    def other(self, source: ChainEvidence) -> Workshop:
+        """Return the workshop of another chain that databases of this one turn out to follow."""
+        key = digest([source.chain.path, [item.content.sha256 for item in source.chain.migrations]])
+        if key not in self._others:
+            self._others[key] = Workshop(source, cache=self._cache, trust=self._trust)
+        return self._others[key]
 
     @property
     def lab(self) -> Lab:
@@ -177,7 +189,9 @@ def examine(
     return _examine(evidence, source, history, workshop)
 
 
-def _examine(evidence: Evidence, source: ChainEvidence, history: History, workshop: Workshop) -> Facts:
+def _examine(
+    evidence: Evidence, source: ChainEvidence, history: History, workshop: Workshop, *, own: bool = True
+) -> Facts:
     chain = source.chain
     assert evidence.snapshot is not None
     matches = assign(chain, history, source.versions)
@@ -205,7 +219,20 @@ def _examine(evidence: Evidence, source: ChainEvidence, history: History, worksh
         ),
         searched=bool(source.sources or chain.hints.sources or models),
     )
-    explanation = explain(subject, player, built, pending if history.state != "absent" else ())
+    foreign: tuple[Foreign, ...] = ()
+    orphans = [item for item in matches.values() if item.row.version not in chain.by_version and item.row.success]
+    lost = bool(orphans) and history.keeps == "head"
+    # A tool that cannot find where it stands runs nothing at all.
+    explanation = explain(subject, player, built, pending if history.state != "absent" and not lost else ())
+    if lost and own:
+
+        def judge(other: ChainEvidence) -> Facts:
+            return _examine(evidence, other, history, workshop.other(other), own=False)
+
+        foreign = investigate(orphans, source, judge)
+        verdict = elsewhere(explanation, foreign)
+        if verdict is not None:
+            explanation = unclaimed(explanation, verdict)
     return Facts(
         evidence=evidence,
         source=source,
@@ -217,6 +244,7 @@ def _examine(evidence: Evidence, source: ChainEvidence, history: History, worksh
         attempts=workshop.attempts(player),
         not_run=player.refused(),
         isolation=workshop.lab.isolation,
+        foreign=foreign,
     )
 
 

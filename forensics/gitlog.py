@@ -36,12 +36,14 @@ _LOG = (
 )  # fmt: skip
 
 
-class _GitFailed(Exception):
+class GitFailed(Exception):
     """Git could not do it; the text says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Entry:
+class Entry:
+    """One line of git's raw log: what one commit did to one path."""
+
     commit: str
     at: datetime
     author: str
@@ -69,17 +71,17 @@ def read_git(
     raised.
     """
     try:
-        with _opened(source) as (git_dir, inside):
+        with opened_repository(source) as (git_dir, inside):
             if folder is None:
                 folder = _guess(git_dir, names) if names else inside
             place = "" if folder == "." else folder.strip("/")
             places = [place]
-            entries = _log(git_dir, places)
+            entries = log_entries(git_dir, places)
             while place and (more := _came_from(git_dir, entries, places)):
                 places += more
-                entries = _log(git_dir, places)
-            return _versions(git_dir, entries, place), ""
-    except _GitFailed as error:
+                entries = log_entries(git_dir, places)
+            return texts_of(git_dir, entries, place), ""
+    except GitFailed as error:
         return (), str(error)
     except OSError as error:
         return (), f"{source.name} cannot be read: {error.strerror or error}"
@@ -92,20 +94,20 @@ def repository(folder: Path) -> Path | None:
 
 
 @contextmanager
-def _opened(source: Path) -> Iterator[tuple[Path, str]]:
+def opened_repository(source: Path) -> Iterator[tuple[Path, str]]:
     """Give the git folder of a repository or a bundle, and the place of ``source`` in it."""
     if source.is_file():
         with tempfile.TemporaryDirectory(prefix="forensics-git-") as private:
             target = Path(private) / "bundle.git"
-            _run(None, "init", "--quiet", "--bare", str(target))
+            run_git(None, "init", "--quiet", "--bare", str(target))
             bundle = str(source.absolute())
-            heads = _run(target, "bundle", "list-heads", bundle).decode("utf-8", "replace").split()
+            heads = run_git(target, "bundle", "list-heads", bundle).decode("utf-8", "replace").split()
             wanted = ["+refs/*:refs/*", *(["+HEAD:refs/forensics/head"] if "HEAD" in heads else [])]
-            _run(target, "fetch", "--quiet", "--no-auto-gc", bundle, *wanted)
+            run_git(target, "fetch", "--quiet", "--no-auto-gc", bundle, *wanted)
             yield target, ""
         return
     if not source.is_dir():
-        raise _GitFailed(f"there is no repository or bundle {source.name}")
+        raise GitFailed(f"there is no repository or bundle {source.name}")
     top = repository(source)
     if top is not None:
         git_dir = top / ".git"
@@ -116,10 +118,11 @@ def _opened(source: Path) -> Iterator[tuple[Path, str]]:
     elif (source / "objects").is_dir() and (source / "HEAD").is_file():
         yield source.absolute(), ""
     else:
-        raise _GitFailed(f"{source.name} is not inside a git repository")
+        raise GitFailed(f"{source.name} is not inside a git repository")
 
 
-def _run(git_dir: Path | None, *arguments: str, stdin: bytes = b"") -> bytes:
+def run_git(git_dir: Path | None, *arguments: str, stdin: bytes = b"") -> bytes:
+    """Return what git writes. Raises `GitFailed`."""
     environment = {
         "PATH": os.environ.get("PATH", os.defpath), "HOME": os.devnull, "LC_ALL": "C", "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": os.devnull, "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_PAGER": "cat",
@@ -134,50 +137,51 @@ def _run(git_dir: Path | None, *arguments: str, stdin: bytes = b"") -> bytes:
             check=False,
         )  # fmt: skip
     except FileNotFoundError:
-        raise _GitFailed("the program git is not installed") from None
+        raise GitFailed("the program git is not installed") from None
     except (OSError, ValueError) as error:
-        raise _GitFailed(f"git could not be run: {error}") from None
+        raise GitFailed(f"git could not be run: {error}") from None
     except subprocess.TimeoutExpired:
-        raise _GitFailed(f"git took longer than {_TIMEOUT:.0f} s") from None
+        raise GitFailed(f"git took longer than {_TIMEOUT:.0f} s") from None
     if done.returncode:
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise _GitFailed("git says: " + (lines[-1] if lines else f"exit code {done.returncode}"))
+        raise GitFailed("git says: " + (lines[-1] if lines else f"exit code {done.returncode}"))
     return done.stdout
 
 
 def _guess(git_dir: Path, names: Collection[str]) -> str:
     """Return the folder of the repository in which the most of these files were ever seen."""
     wanted = {name.rpartition("/")[2] for name in names}
-    shown = _run(git_dir, "log", "--all", "--format=", "--name-only", "-z", "--no-renames", "--diff-filter=A", "-m")
+    shown = run_git(git_dir, "log", "--all", "--format=", "--name-only", "-z", "--no-renames", "--diff-filter=A", "-m")
     seen = {path for path in shown.decode("utf-8", "surrogateescape").strip("\n\0").split("\0") if path}
     counts = Counter(
         path.strip("\n").rpartition("/")[0] for path in seen if path.strip("\n").rpartition("/")[2] in wanted
     )
     if not counts:
-        raise _GitFailed("its history holds none of the chain's files")
+        raise GitFailed("its history holds none of the chain's files")
     best = min(counts, key=lambda place: (-counts[place], place.count("/"), place))
     depth = max(name.count("/") for name in names)
     return "/".join(best.split("/")[: best.count("/") + 1 - depth]) if depth else best
 
 
-def _log(git_dir: Path, places: Sequence[str]) -> list[_Entry]:
-    found: list[_Entry] = []
+def log_entries(git_dir: Path, places: Sequence[str]) -> list[Entry]:
+    """Return what every commit did below these places of the repository, the newest first."""
+    found: list[Entry] = []
     # A mark that no author can know, so that no subject and no file name can imitate the beginning of a commit.
     mark = secrets.token_hex(8)
     # A text that was amended away may have run all the same, so what only the reflog knows is read as well.
     for reachable, scope in ((True, ("--all",)), (False, ("--reflog", "--not", "--all"))):
         wanted = f"--format=%x01{mark}%H%x00%ct%x00%an%x00%s"
-        shown = _run(git_dir, "log", *scope, *_LOG, wanted, "--", *(place for place in places if place))
+        shown = run_git(git_dir, "log", *scope, *_LOG, wanted, "--", *(place for place in places if place))
         found += _parse(shown, "\x01" + mark, reachable=reachable)
     return found
 
 
-def _came_from(git_dir: Path, entries: Sequence[_Entry], places: Sequence[str]) -> list[str]:
+def _came_from(git_dir: Path, entries: Sequence[Entry], places: Sequence[str]) -> list[str]:
     """Return the folders, not among ``places``, from which git says that files of the folder were moved here."""
     added = dict.fromkeys(entry.commit for entry in entries if entry.action == "A")
     if not added or len(places) > _MOVES:
         return []
-    shown = _run(
+    shown = run_git(
         git_dir, "diff-tree", "--stdin", "-r", "-M", "-z", "--name-status", "--no-commit-id", "--diff-filter=R",
         stdin="\n".join(added).encode() + b"\n",
     )  # fmt: skip
@@ -199,7 +203,7 @@ def _inside(folder: str, place: str) -> bool:
     return folder == place or folder.startswith(place + "/")
 
 
-def _parse(shown: bytes, mark: str, *, reachable: bool) -> Iterator[_Entry]:
+def _parse(shown: bytes, mark: str, *, reachable: bool) -> Iterator[Entry]:
     for block in shown.decode("utf-8", "surrogateescape").split(mark)[1:]:
         commit, at, author, rest = block.split("\0", 3)
         subject, _, listed = rest.partition("\0")
@@ -218,14 +222,15 @@ def _parse(shown: bytes, mark: str, *, reachable: bool) -> Iterator[_Entry]:
                 old, path = path, next(fields, "")
             modes, blob = parts[parents], parts[2 * parents + 1]
             if modes not in ("160000", "120000"):  # neither a submodule nor a symbolic link
-                yield _Entry(
+                yield Entry(
                     commit=commit, at=time, author=readable(author), subject=readable(subject),
                     action={"T": "M", "C": "A"}.get(status, status), blob=blob, path=path,
                     old_path=old if status == "R" else "", reachable=reachable,
                 )  # fmt: skip
 
 
-def _versions(git_dir: Path, entries: Sequence[_Entry], place: str) -> tuple[FileVersion, ...]:
+def texts_of(git_dir: Path, entries: Sequence[Entry], place: str) -> tuple[FileVersion, ...]:
+    """Return the entries with their texts, paths relative to ``place``, in the order of time."""
     blobs = dict.fromkeys(entry.blob for entry in entries if entry.action != "D" and set(entry.blob) != {"0"})
     paths = {entry.blob: entry.path for entry in entries}
     data = _blobs(git_dir, list(blobs))
@@ -249,7 +254,7 @@ def _versions(git_dir: Path, entries: Sequence[_Entry], place: str) -> tuple[Fil
 
 
 def _blobs(git_dir: Path, names: Sequence[str]) -> dict[str, bytes]:
-    sizes = _run(git_dir, "cat-file", "--batch-check", stdin="\n".join(names).encode() + b"\n" if names else b"")
+    sizes = run_git(git_dir, "cat-file", "--batch-check", stdin="\n".join(names).encode() + b"\n" if names else b"")
     wanted = [
         parts[0] for parts in (line.split(" ") for line in sizes.decode().splitlines())
         if len(parts) == 3 and int(parts[2]) <= LIMIT
@@ -257,7 +262,7 @@ def _blobs(git_dir: Path, names: Sequence[str]) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     for start in range(0, len(wanted), 500):
         part = wanted[start : start + 500]
-        shown = _run(git_dir, "cat-file", "--batch", stdin="\n".join(part).encode() + b"\n")
+        shown = run_git(git_dir, "cat-file", "--batch", stdin="\n".join(part).encode() + b"\n")
         place = 0
         for name in part:
             end = shown.index(b"\n", place)

@@ -67,8 +67,8 @@ def unrecorded(source: Source) -> Iterator[Plant]:
         )
 
 
-def partials(source: Source) -> Iterator[Plant]:
-    """Stop after some of the statements, recorded and not."""
+def partials(source: Source, *, works_after: bool = True) -> Iterator[Plant]:
+    """Stop after some of the statements, recorded and not; later ones go through, or (``works_after`` false) some do not."""
     base = clean(source)
     for place, name in enumerate(source.ids):
         file = source.by_id[name]
@@ -76,6 +76,8 @@ def partials(source: Source) -> Iterator[Plant]:
         for count in range(1, total):
             acts = (*base.acts[:place], Run(name, count), *base.acts[place + 1 :])
             plant = replace(base, name=f"{source.name}: {name} stops after {count}", acts=acts)
+            if works(plant) != works_after:
+                continue
             yield plant
             if place == len(source.ids) - 1 or source.tool != "alembic":
                 rest = tuple(item for item in source.ids if item != name)
@@ -97,16 +99,21 @@ def swaps(source: Source) -> Iterator[Plant]:
     ids = source.ids
     for at in range(len(ids) - 1):
         order = [*ids[:at], ids[at + 1], ids[at], *ids[at + 2 :]]
+        choice = (frozenset({("out-of-order", ids[at])}), frozenset({("out-of-order", ids[at + 1])}))
         plant = replace(
             base,
             name=f"{source.name}: swap {ids[at]} {ids[at + 1]}",
             acts=tuple(map(Run, order)),
             recorded=tuple(order),
             may=frozenset({("out-of-order", ids[at]), ("out-of-order", ids[at + 1])}),
-            either=(frozenset({("out-of-order", ids[at])}), frozenset({("out-of-order", ids[at + 1])})),
+            either=() if _no_ddl(source, ids[at]) or _no_ddl(source, ids[at + 1]) else choice,
         )
         if works(plant):
             yield plant
+
+
+def _no_ddl(source: Source, name: str) -> bool:
+    return not re.search(r"(?i)\b(create|alter|drop)\b", source.files[source.by_id[name]])
 
 
 def by_hand(source: Source, *, seed: int = 1) -> Iterator[Plant]:
@@ -151,7 +158,7 @@ def by_hand(source: Source, *, seed: int = 1) -> Iterator[Plant]:
         for what, pattern, new in (
             ("type", rf"\b({last})(\W+)(\w+)", r"\1\2BLOB"),
             ("default", r"DEFAULT \S+?(?=[,\s)])", "DEFAULT 77"),
-            ("nullability", r" NOT NULL", ""),
+            ("nullability", r"(?<!id INTEGER) NOT NULL", ""),
         ):
             other = re.sub(pattern, new, sql, count=1, flags=re.IGNORECASE)
             if other != sql:

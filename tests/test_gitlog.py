@@ -149,7 +149,7 @@ def test_the_callers_git_environment_does_not_matter(repo, tmp_path, monkeypatch
 
 def test_git_is_called_a_handful_of_times_whatever_the_size(repo, monkeypatch):
     calls = []
-    run = gitlog._run
-    monkeypatch.setattr(gitlog, "_run", lambda *args, **more: calls.append(args) or run(*args, **more))
+    run = gitlog.run_git
+    monkeypatch.setattr(gitlog, "run_git", lambda *args, **more: calls.append(args) or run(*args, **more))
     file_versions(repo / "db/migrations")
     assert len(calls) <= 6

@@ -75,7 +75,10 @@ def test_the_first_screen_answers_what_why_where_and_what_to_do() -> None:
     text = sections.summary(Diagnosis(documents.prod()))
     first = text.splitlines()
     assert first[0] == "# prod: needs fixing"
-    assert "Recorded, but never ran: 004 to 007 and 009 to 016; ran in part: 003" in first[2]
+    assert first[2] == (
+        "**Tracker and schema disagree on 13 of 24 migrations: 004 to 007 and 009 to 016 recorded, but never ran; "
+        "003 ran in part.**"
+    )
     for question in ("What is broken", "Why", "Where", "What to do", "How sure"):
         assert f"**{question}.**" in text
     assert text.index("F1") < text.index("**Why.**") < text.index("001 had created milestones already")
@@ -123,6 +126,14 @@ def test_a_story_shows_its_outside_changes_with_their_statements() -> None:
     assert "misses it by 94 differences" in text
     assert "statements 1 to 5 of 11" in text
     assert documents.OUTSIDE_009 in text
+
+
+def test_many_statements_are_shown_whole_or_counted() -> None:
+    document = documents.prod()
+    document["explanation"]["outside"][0]["ddl"] = [f"CREATE TABLE t{n} (\n  id INTEGER\n);" for n in range(200)]
+    text = sections.story(Diagnosis(document))
+    assert "CREATE TABLE t1 (\n  id INTEGER\n);\nCREATE TABLE t2" in text
+    assert re.search(r"\);\n-- and 1\d\d more statements: see findings.json\n```", text)
 
 
 def test_a_story_that_does_not_rebuild_says_so_and_names_what_is_left() -> None:
@@ -292,12 +303,26 @@ def test_executed_notebooks_are_kept_beside_the_case(made: Path) -> None:
     assert (runs / "liar" / "timeline.ipynb").is_file()
 
 
+def test_figures_of_a_case_and_of_an_environment(made: Path) -> None:
+    case = fx.open_case(made.parents[1])
+    assert fx.plot.matrix(case).png == (made / "figures" / "matrix.png").read_bytes()
+    assert fx.plot.matrix(case["liar"]).png == (made / "liar" / "figures" / "matrix.png").read_bytes()
+    assert fx.plot.timeline(case["liar"].timeline()).png == (made / "liar" / "figures" / "timeline.png").read_bytes()
+
+
 def test_one_environment_leaves_the_index_and_the_others_alone(tmp_path: Path) -> None:
     case = fx.open_case(small_case.build(tmp_path, "liar", "good"))
     seen: list[str] = []
     assert report(case, ["liar"], output=tmp_path, progress=seen.append) == [tmp_path / case.name / "liar"]
     assert seen == ["liar"]
     assert [path.name for path in (tmp_path / case.name).iterdir()] == ["liar"]
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    case = fx.open_case(small_case.build(tmp_path, "good"))
+    (tmp_path / "taken").write_text("a file", encoding="utf-8")
+    with pytest.raises(ReportError, match="taken"):
+        report(case, output=tmp_path / "taken")
 
 
 def test_an_unknown_environment_is_named(tmp_path: Path) -> None:

@@ -76,16 +76,42 @@ def test_no_pending_where_all_ran(tmp_path: Path) -> None:
     assert not found(shop(tmp_path, *ALL).diagnose(), "pending")
 
 
+PARTS = (
+    "CREATE TABLE parcels (id INTEGER PRIMARY KEY, order_id INTEGER, state TEXT);\n"
+    "CREATE INDEX parcels_by_order ON parcels (order_id);\n"
+    "CREATE INDEX parcels_by_state ON parcels (state);\n"
+    "CREATE TABLE couriers (id INTEGER PRIMARY KEY, name TEXT);\n"
+)
+
+
 def test_partially_executed(tmp_path: Path) -> None:
-    scene = shop(tmp_path, "001")
-    scene.sql(SHOP["002_orders.sql"].splitlines()[0])
-    scene.record("002")
+    scene = shop(tmp_path, *ALL)
+    scene.edit("005_parcels.sql", PARTS)
+    scene.sql(PARTS.splitlines()[0])
+    scene.record("005")
     document = scene.diagnose()
     finding = one(document, "partially-executed")
-    assert (finding["severity"], finding["migrations"]) == ("critical", ["002"])
-    assert [item["name"] for item in finding["objects"]] == ["orders_by_customer"]
-    assert "statement 1 of 2" in finding["summary"]
-    assert {"migration": "002", "statements": [1], "of": 2} in document["explanation"]["steps"]
+    assert (finding["severity"], finding["migrations"]) == ("critical", ["005"])
+    assert {item["name"] for item in finding["objects"] if item["kind"] in ("table", "index")} == {
+        "parcels_by_order", "parcels_by_state", "couriers",
+    }  # fmt: skip
+    assert "statement 1 of 4" in finding["summary"]
+    assert document["explanation"]["steps"][-1] == {"migration": "005", "statements": [1], "of": 4}
+    assert causes(document) == {"partially-executed"}
+
+
+def test_two_stories_that_leave_one_schema_are_both_told(tmp_path: Path) -> None:
+    scene = shop(tmp_path, *ALL)
+    scene.sql("DROP INDEX orders_by_customer")
+    scene.sql("VACUUM")  # so that the count of schema changes tells nothing either
+    document = scene.diagnose()
+    (finding,) = (item for item in document["findings"] if item["severity"] != "info")
+    assert (finding["severity"], len(finding["alternatives"])) == ("warning", 1)
+    assert (finding["cause"], "002 ran only in part" in said(finding)) in (
+        ("manual-change", True), ("partially-executed", False),
+    )  # fmt: skip
+    assert [item["migration"] for tie in document["explanation"]["ties"] for item in tie["differs"]] == ["002"]
+    assert document["environment"]["state"] == "needs-fixing"
 
 
 def test_no_partially_executed_where_a_later_migration_took_it_away(tmp_path: Path) -> None:

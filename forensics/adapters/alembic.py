@@ -108,8 +108,17 @@ def _relative(file: Path, home: Path) -> str:
         return readable(file.name)
 
 
+def from_text(shown: str, content: Content) -> Migration | None:
+    """Return the revision that a text declares, under the name of its file; None where it declares none."""
+    return _parsed(Path(shown), shown, content, "")[0]
+
+
 def _read(file: Path, shown: str) -> tuple[Migration | None, str]:
     content, problem = read_content(file, python=True)
+    return _parsed(file, shown, content, problem)
+
+
+def _parsed(file: Path, shown: str, content: Content, problem: str) -> tuple[Migration | None, str]:
     source = Source(problem=problem) if problem else read_source(content.text)
     revision = source.values.get("revision")
     if source.problem and not revision:

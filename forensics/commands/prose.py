@@ -181,6 +181,15 @@ def _hypotheses(console: Console, document: Document, explanation: Document) -> 
         "this one", f"leaves {wording.count(own, 'difference')} unexplained, with "
         f"{wording.count(len(explanation['outside']), 'outside change')}", indent="  ", width=12,
     )  # fmt: skip
+    order = wording.labels(document["migrations"])
+    best = explanation.get("hypotheses", [])[:1]
+    for number, item in enumerate(explanation.get("hypotheses", []), 1):
+        cost = item["cost"]
+        parts = (
+            f"cost {cost['total']:g}: {cost['deviations_from_tracker']:g} against the tracker, {cost['outside_changes']:g} outside, "
+            f"{cost['unexplained']:g} unexplained, {cost['differing_traces']:g} differing traces"
+        )
+        console.field(f"story {number}", f"{_against(item, best[0], order)}; {parts}", indent="  ", width=12)
     for number, tie in enumerate(explanation["ties"], 1):
         text = tie.get("summary") or json_line(tie)
         console.field(f"equal {number}", str(text), indent="  ", width=12)
@@ -189,7 +198,6 @@ def _hypotheses(console: Console, document: Document, explanation: Document) -> 
         "replayed on", f"{scratch['server_version'] or 'nothing'}, isolation: {scratch['isolation']}", indent="  ",
         width=12,
     )  # fmt: skip
-    order = wording.labels(document["migrations"])
     width = max((len(visible(label)) for label in order), default=0)
     for item, label in zip(document["migrations"], order, strict=True):
         effects = item["effects"]
@@ -206,3 +214,16 @@ def json_line(value: object) -> str:
     import json
 
     return json.dumps(value, ensure_ascii=False)
+
+
+def _against(item: Document, best: Document, order: list[str]) -> str:
+    """Say how one story differs from the best one."""
+    if item is best:
+        return "the one above"
+    said = []
+    for key, words in (("executed", "ran"), ("partial", "in part")):
+        more = [name for name in item[key] if name not in best[key]]
+        less = [name for name in best[key] if name not in item[key]]
+        said += [f"{words}: {wording.listing(wording.spans(more, order))}"] if more else []
+        said += [f"not {words}: {wording.listing(wording.spans(less, order))}"] if less else []
+    return ", ".join(said) or "the same migrations, other changes from outside"

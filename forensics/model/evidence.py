@@ -57,9 +57,15 @@ class SourceStatement:
 
 @dataclass(frozen=True, kw_only=True)
 class ChainEvidence:
-    """A chain with what the repository says about it: every version of its files, and the application's DDL."""
+    """A chain with what the repository says about it: every version of its files, and the application's DDL.
+
+    ``elsewhere`` are other chains of the same tool in the working tree, ``beyond`` the texts that revisions had in git
+    outside the chain's own folder (their paths begin with ``..``).
+    """
 
     chain: Chain
     versions: tuple[FileVersion, ...] = ()
     sources: tuple[SourceStatement, ...] = ()
     problems: tuple[str, ...] = ()
+    elsewhere: tuple[Chain, ...] = ()
+    beyond: tuple[FileVersion, ...] = ()

@@ -194,6 +194,11 @@ class Event:
 
     ``source``: ``tracker``, ``git``, ``file``, ``log`` or ``human``; ``assumed`` is the zone that was assumed where
     the source had none.
+
+    Of a log entry: ``session`` is the process that wrote or served it, ``database`` and ``statement`` what it was about,
+    ``code`` its SQLSTATE, ``runner`` the service or container. ``echo`` marks an error that only follows from an earlier
+    one of its session. ``after`` is the last time before an entry that has none of its own. ``count`` entries that say
+    the same are told by the first of them, the last one at ``until``.
     """
 
     at: datetime | None
@@ -206,3 +211,12 @@ class Event:
     precision: float = 1.0
     environment: str = ""
     migration: str = ""
+    session: str = ""
+    database: str = ""
+    statement: str = ""
+    code: str = ""
+    runner: str = ""
+    echo: bool = False
+    after: datetime | None = None
+    count: int = 1
+    until: datetime | None = None

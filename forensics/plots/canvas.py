@@ -48,7 +48,7 @@ class Plot:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from PIL import Image
 
-        canvas: Any = FigureCanvasAgg(self.figure)  # type: ignore[no-untyped-call]
+        canvas: Any = FigureCanvasAgg(self.figure)
         canvas.draw()
         width, height = canvas.get_width_height(physical=True)
         picture = Image.frombuffer("RGBA", (width, height), canvas.buffer_rgba(), "raw", "RGBA", 0, 1)

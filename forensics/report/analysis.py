@@ -125,10 +125,21 @@ def _outside(explanation: Mapping[str, Any]) -> Iterator[str]:
     for change in explanation["outside"]:
         place = f"before {code(change['before'])}" if change["before"] else "after the last migration"
         things = codes([wording.thing(each) for each in change["objects"]], 6)
-        ddl = ";\n".join(statement.rstrip().rstrip(";") for statement in change["ddl"])
+        ddl = _ddl(change["ddl"])
         yield f"Outside change {place}, made by {wording.ORIGINS[change['origin']]}: {things}\n\n" + (
-            block(clip(ddl, 2500), "sql") if ddl else "No statement is known for it."
+            block(ddl, "sql") if ddl else "No statement is known for it."
         )
+
+
+def _ddl(statements: Sequence[str], room: int = 2500) -> str:
+    """Return whole statements as long as there is room, and how many were left out."""
+    shown: list[str] = []
+    for statement in statements:
+        text = clip(statement.rstrip().rstrip(";"), room) + ";"
+        if shown and sum(map(len, shown)) + len(text) > room:
+            return "\n".join([*shown, f"-- and {wording.count(len(statements) - len(shown), 'more statement')}: see findings.json"])
+        shown.append(text)
+    return "\n".join(shown)
 
 
 def _residual(explanation: Mapping[str, Any]) -> str | None:

@@ -38,7 +38,10 @@ def publish(
     with _press(jobs or min(2, os.cpu_count() or 1)) as press:
         diagnoses = case.diagnoses(names)
         place = output / case.name
-        place.mkdir(parents=True, exist_ok=True)
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ReportError(f"{place} cannot be made: {error.strerror}", remedy="choose another --output") from None
         with tempfile.TemporaryDirectory(prefix=".making-", dir=place) as staging:
             wanted = []
             for number, name in enumerate(names):
@@ -123,10 +126,12 @@ def _press(limit: int) -> Iterator[Callable[[Sequence[Job]], Iterator[dict[str, 
         return
     root = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
+    # A process that is forked must have no threads, and numpy's library would start some.
+    surroundings = {**os.environ, "PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     with tempfile.TemporaryFile() as complaints:
         server = subprocess.Popen(
             [sys.executable, "-m", "forensics.report.server", str(limit)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints, env={**os.environ, "PYTHONPATH": path},
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints, env=surroundings,
         )  # fmt: skip
         try:
             yield lambda wanted: _served(server, complaints, wanted)

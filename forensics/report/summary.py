@@ -64,13 +64,10 @@ def _extent(diagnosis: Diagnosis) -> str:
     if not parted:
         return prose(diagnosis.verdict, 600)
     count = sum(mark.name in _PARTED for mark in diagnosis.marks)
-    told = "; ".join(f"{mark.words}: {wording.listing(spans)}" for mark, spans in parted.items())
-    total = wording.count(len(diagnosis.marks), "migration")
-    return escape(clip(f"Of {total}, {count} did not do what the tracker makes believe. {_capital(told)}.", 600))
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    told = "; ".join(f"{wording.listing(spans)} {mark.words}" for mark, spans in parted.items())
+    text = f"Tracker and schema disagree on {count} of {wording.count(len(diagnosis.marks), 'migration')}: {told}."
+    failure = diagnosis.document.get("next_failure") or {}
+    return escape(clip(text + (f" The next run will stop at {failure['version']}." if failure else ""), 600))
 
 
 def _broken(findings: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

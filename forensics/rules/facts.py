@@ -12,6 +12,7 @@ from forensics.explain.judge import Judged
 from forensics.explain.reference import Trace
 from forensics.explain.story import Told
 from forensics.explain.votes import objects
+from forensics.foreign import Foreign, Verdict, elsewhere
 from forensics.model import (
     KINDS,
     Chain,
@@ -43,6 +44,18 @@ class Facts:
     attempts: Mapping[str, tuple[Attempt, ...]] = field(default_factory=dict)
     not_run: Mapping[str, str] = field(default_factory=dict)
     isolation: str = "none"
+    foreign: tuple[Foreign, ...] = ()
+
+    @property
+    def elsewhere(self) -> Verdict | None:
+        """The foreign chain that explains the live schema better than the active one, if the tracker names one."""
+        return elsewhere(self.explanation, self.foreign) if self.explanation is not None else None
+
+    @property
+    def story(self) -> Facts:
+        """The facts whose story is told: these, or those of the foreign chain that explains the live schema better."""
+        verdict = self.elsewhere
+        return verdict.facts if verdict is not None else self
 
     @property
     def chain(self) -> Chain | None:

@@ -10,10 +10,23 @@ from forensics.rules.facts import Facts
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Yield one finding for each migration that its tool cannot load."""
+    """Yield one finding for each migration, and each other file of its folder, that its tool cannot load."""
     chain = facts.chain
     if chain is None:
         return
+    for trouble in chain.problems:
+        if trouble.cause == "unloadable-migration" and not trouble.migrations:
+            yield Finding(
+                cause="unloadable-migration",
+                scope="chain",
+                severity="error",
+                summary=f"{trouble.detail[:1].upper()}{trouble.detail[1:]}.",
+                evidence=(Proof(source="file", detail=trouble.detail, ref=chain.path),),
+                confidence=0.98,
+                would_overturn="A run of the tool that loads this very file.",
+                remedy="Mend the file, or move what is no migration out of the folder.",
+                prevention="Load every migration in a test.",
+            )
     for item in chain.migrations:
         problem = item.problem
         if not problem:

@@ -21,10 +21,10 @@ def check(facts: Facts) -> Iterator[Finding]:
         troubles.append(
             (facts.history.problem or "the tracker could not be read", "", facts.history.table or "tracker")
         )
-    troubles += [
-        (problem, "", facts.chain.path if facts.chain else "chain")
-        for problem in (facts.source.problems if facts.source else ())
-    ]
+    chain = facts.chain
+    unread = [item.detail for item in chain.problems if item.cause == "unreadable"] if chain else []
+    unread += facts.source.problems if facts.source else ()
+    troubles += [(problem, "", chain.path if chain else "chain") for problem in dict.fromkeys(unread)]
     for problem, remedy, where in troubles:
         main = where == (evidence.url or evidence.environment)
         yield Finding(

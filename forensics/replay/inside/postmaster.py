@@ -242,16 +242,15 @@ def _reachable(bin: str, folder: str, account: pwd.struct_passwd) -> str:
         return bin
     prefix = os.path.dirname(bin)
     package = os.path.dirname(prefix)
-    if os.path.basename(package) != _WHEEL:
-        shutil.copytree(prefix, os.path.join(folder, "pg"), symlinks=True, ignore=shutil.ignore_patterns("include"))
-        return os.path.join(folder, "pg", os.path.basename(bin))
+    copy = os.path.join(folder, os.path.basename(package) or "pg", os.path.basename(prefix) or "pg")
+    for name in {os.path.basename(bin), "lib", "lib64", "share"}:
+        if os.path.isdir(os.path.join(prefix, name)):
+            shutil.copytree(os.path.join(prefix, name), os.path.join(copy, name), symlinks=True)
     # The wheel's programs look for their libraries in the folder beside their package.
-    inner = os.path.join(folder, _WHEEL, os.path.basename(prefix))
-    shutil.copytree(prefix, inner, symlinks=True, ignore=shutil.ignore_patterns("include"))
     libraries = package + ".libs"
     if os.path.isdir(libraries):
-        shutil.copytree(libraries, os.path.join(folder, _WHEEL + ".libs"))
-    return os.path.join(inner, "bin")
+        shutil.copytree(libraries, os.path.join(folder, os.path.basename(libraries)))
+    return os.path.join(copy, os.path.basename(bin))
 
 
 def _end(keeper: subprocess.Popen[bytes], folder: str, owner: int) -> None:
