@@ -16,7 +16,7 @@ from forensics.explain.reference import Reference, reference
 from forensics.explain.story import State
 from forensics.explain.subject import Subject
 from forensics.findings import conclude
-from forensics.foreign import Foreign, elsewhere, investigate, unclaimed
+from forensics.foreign import Foreign, elsewhere, investigate, shared, unclaimed
 from forensics.model import (
     Applied,
     Chain,
@@ -198,6 +198,16 @@ def _examine(
     claimed = recorded(chain, history)
     migrations = applied_texts(chain, matches, source)
     claimed_all = frozenset(claimed) | {item.id for item in migrations if item.id not in chain.by_id}
+    orphans = [item for item in matches.values() if item.row.version not in chain.by_version and item.row.success]
+    lost = bool(orphans) and history.keeps == "head"
+    foreign: tuple[Foreign, ...] = ()
+    if lost and own:
+
+        def judge(other: ChainEvidence) -> Facts:
+            return _examine(evidence, other, history, workshop.other(other), own=False)
+
+        foreign = investigate(orphans, source, judge)
+        claimed_all |= shared(chain, foreign)
     pending = tuple(item.id for item in chain.migrations if item.id not in claimed_all)
     workshop.furnish(evidence)
     player, built = workshop.bench(migrations)
@@ -219,20 +229,12 @@ def _examine(
         ),
         searched=bool(source.sources or chain.hints.sources or models),
     )
-    foreign: tuple[Foreign, ...] = ()
-    orphans = [item for item in matches.values() if item.row.version not in chain.by_version and item.row.success]
-    lost = bool(orphans) and history.keeps == "head"
     # A tool that cannot find where it stands runs nothing at all.
-    explanation = explain(subject, player, built, pending if history.state != "absent" and not lost else ())
-    if lost and own:
-
-        def judge(other: ChainEvidence) -> Facts:
-            return _examine(evidence, other, history, workshop.other(other), own=False)
-
-        foreign = investigate(orphans, source, judge)
-        verdict = elsewhere(explanation, foreign)
-        if verdict is not None:
-            explanation = unclaimed(explanation, verdict)
+    next_run = pending if history.state != "absent" and not lost else ()
+    explanation = explain(subject, player, built, next_run)
+    verdict = elsewhere(explanation, foreign)
+    if verdict is not None:
+        explanation = unclaimed(explanation, verdict, chain)
     return Facts(
         evidence=evidence,
         source=source,

@@ -28,11 +28,22 @@ LEADS_TO = {
 }
 
 
+# What is said of the story, which is another chain's where that explains the live schema better.
+STORY = frozenset({
+    "built-from-models", "executed-not-recorded", "leftover-object", "manual-change", "masked-create",
+    "name-only-difference", "partially-executed", "recorded-not-executed",
+})  # fmt: skip
+
+
 def conclude(facts: Facts) -> tuple[Finding, ...]:
     """Return all findings, gravest first, numbered ``F1`` on, each with the ids of those that contribute to it."""
     found: list[Finding] = []
-    for rule in rules().values():
-        found += rule.check(facts)
+    other = facts.elsewhere
+    for cause, rule in rules().items():
+        if other is None or cause not in STORY:
+            found += rule.check(facts)
+        if other is not None and cause in (*STORY, "chain-cannot-build"):
+            found += rule.check(other.facts)
     ranked = sorted(
         found,
         key=lambda item: (

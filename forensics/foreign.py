@@ -11,7 +11,7 @@ from forensics.explain.engine import Explanation, differences
 from forensics.explain.outside import closing
 from forensics.explain.story import State
 from forensics.lookup import Place, look_up
-from forensics.model import Applied, ChainEvidence, SchemaObject
+from forensics.model import Applied, Chain, ChainEvidence, SchemaObject
 
 if TYPE_CHECKING:
     from forensics.rules.facts import Facts
@@ -108,19 +108,38 @@ def elsewhere(own: Explanation, foreign: Sequence[Foreign]) -> Verdict | None:
     return best if best is not None and best.distance < distance(own) else None
 
 
-def unclaimed(own: Explanation, verdict: Verdict) -> Explanation:
+def shared(chain: Chain, foreign: Sequence[Foreign]) -> frozenset[str]:
+    """Return the migrations of the active chain that a foreign revision comes after: recording it, the tracker implies them."""
+    return frozenset(
+        name
+        for item in foreign
+        if item.best is not None
+        for name in item.best.facts.recorded
+        if _same(chain, item.best.place.chain, name)
+    )
+
+
+def unclaimed(own: Explanation, verdict: Verdict, chain: Chain) -> Explanation:
     """Return the explanation with every migration of the active chain that seemed to have run taken back.
 
-    What another chain made is none of its doing. Where both chains explain the schema to the letter nothing decides.
+    What another chain made is none of its doing; of files that both chains hold the other one's story counts. Where both
+    explain the schema to the letter nothing decides.
     """
     equal = verdict.distance[0] == distance(own)[0]
-    judged = {
-        name: replace(item, executed="unknown" if equal else "no", basis="none" if equal else "schema", why=verdict.place.where)
-        if item.executed in ("yes", "partial")
-        else item
-        for name, item in own.judged.items()
-    }
+    answer, basis = ("unknown", "none") if equal else ("no", "schema")
+    theirs = verdict.explanation.judged
+    judged = dict(own.judged)
+    for name, item in own.judged.items():
+        if name in theirs and _same(chain, verdict.place.chain, name):
+            judged[name] = theirs[name]
+        elif item.executed in ("yes", "partial"):
+            judged[name] = replace(item, executed=answer, basis=basis, why=verdict.place.where)
     return replace(own, judged=judged, failures=(), ties=())
+
+
+def _same(one: Chain, other: Chain, name: str) -> bool:
+    mine, theirs = one.by_id.get(name), other.by_id.get(name)
+    return mine is not None and theirs is not None and mine.content.text == theirs.content.text
 
 
 def gap(own: Explanation) -> tuple[Pair, ...]:

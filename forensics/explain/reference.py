@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from forensics.explain.compare import Value, changed, value
-from forensics.explain.player import Player
+from forensics.explain.player import Player, words
 from forensics.explain.story import Run, State, Story, Told
-from forensics.model import Key, Migration, SchemaObject
+from forensics.model import Group, Key, Migration, SchemaObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,8 @@ class Reference:
     ``order`` is the order in which the migrations went through: the chain's, but one that failed is tried again after
     each later success, so that its signature is known although no run in order can pass. ``failures`` are the
     migrations that fail in the chain's own order, from empty, with what happened. ``never`` failed everywhere.
+    ``spelled`` are the names in the statements that each executed, in its own order. ``lineage`` tells under which other names
+    a group stood before: a renamed table, case-folded.
     """
 
     order: tuple[str, ...]
@@ -48,6 +50,8 @@ class Reference:
     final: State
     natural: State
     after_failure: frozenset[str]
+    spelled: dict[str, frozenset[str]]
+    lineage: dict[str, frozenset[str]]
 
 
 def reference(player: Player, migrations: Iterable[Migration]) -> Reference:
@@ -91,7 +95,41 @@ def reference(player: Player, migrations: Iterable[Migration]) -> Reference:
         final=played.final,
         natural=natural.final,
         after_failure=frozenset(broken),
+        spelled=_spelled(player, played.story),
+        lineage=_lineage(played.told),
     )
+
+
+def _spelled(player: Player, story: Story) -> dict[str, frozenset[str]]:
+    key = player.lab.empty
+    found: dict[str, frozenset[str]] = {}
+    for step in story:
+        outcome = player.lab.run(key, player.order(step))
+        key = outcome.state
+        assert isinstance(step, Run)
+        found[step.migration] = words("\n".join(item.sql for item in outcome.statements))
+    return found
+
+
+def _lineage(told: Iterable[Told]) -> dict[str, frozenset[str]]:
+    """Return the earlier names of groups: what went in the step in which a group with the same columns came."""
+    state: State = {}
+    earlier: dict[str, frozenset[str]] = {}
+    for line in told:
+        gone = [name for name, group in line.changed if group is None]
+        for name, group in line.changed:
+            if group is None or name in state:
+                continue
+            own = _columns(group)
+            for old in gone:
+                if 2 * len(own & _columns(state[old])) > len(own):
+                    earlier[name] = earlier.get(name, frozenset()) | earlier.get(old, frozenset()) | {old}
+        state = apply(state, line)
+    return earlier
+
+
+def _columns(group: Group) -> frozenset[str]:
+    return frozenset(item.ident for item in group.objects if item.kind == "column")
 
 
 def apply(state: State, line: Told) -> State:

@@ -39,7 +39,8 @@ class Entry:
 
     ``session`` is the process id (or what stands for it) and keeps the lines of different sessions apart; ``whole``
     says that no other line belongs to the entry, whatever the next one looks like; ``weak`` that the line has nothing of
-    its own that shows it to be a beginning, so that an open traceback rather goes on with it.
+    its own that shows it to be a beginning, so that an open traceback rather goes on with it;
+    ``tabbed`` that the lines which follow have a tab before them that is not theirs.
     """
 
     at: Instant | None = None
@@ -53,6 +54,7 @@ class Entry:
     part: str = ""
     whole: bool = False
     weak: bool = False
+    tabbed: bool = False
 
 
 @dataclass(slots=True)

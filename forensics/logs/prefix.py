@@ -138,9 +138,9 @@ def _cut(text: str, zone: str) -> _Cut:
         named.setdefault("user", match["user"])
         named.setdefault("database", match["database"])
         text = _AT.sub(" ", text)
-    found = list(_NUMBER.finditer(text))
-    marks = [text[match.start() - 1] if match.start() else "" for match in found]
-    return _Cut(at, named, [match[0] for match in found], marks, _WORD.findall(_NUMBER.sub(" ", text)))
+    numbers = list(_NUMBER.finditer(text))
+    marks = [text[match.start() - 1] if match.start() else "" for match in numbers]
+    return _Cut(at, named, [match[0] for match in numbers], marks, _WORD.findall(_NUMBER.sub(" ", text)))
 
 
 def _bracketed(marks: Sequence[str]) -> int | None:

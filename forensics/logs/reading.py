@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator
@@ -21,6 +22,7 @@ _SESSIONS = 256  # sessions whose last statement is remembered
 _SAMPLE, _SAMPLE_SIZE = 400, 1024 * 1024
 _FIRST, _LAST = 30, 90  # lines kept of an entry without end: a traceback says it last
 _GATHERED = 1000  # lines of one record
+_JOINED = re.compile(r"connection authorized: user=.*? database=(?P<database>\S+)")
 _TRACE = "Traceback (most recent call last)"
 
 
@@ -73,13 +75,15 @@ class _Open:
 
     def add(self, text: str, census: Census) -> None:
         """Take a line that goes on with this entry, or with the last part of it."""
+        own = self.entry.tabbed and text.startswith("\t")
+        text = text[1:] if own else text
         if self.last:
             if self.size < LONGEST:
-                self.parts[self.last].append(text.removeprefix("\t"))
+                self.parts[self.last].append(text)
                 self.size += len(text) + 1
             else:
                 census.cut += 1
-        elif len(self.lines) < _FIRST or (not self.traced and text.startswith("\t") and self.size < LONGEST):
+        elif len(self.lines) < _FIRST or (own and self.size < LONGEST):
             self.lines.append(text)
             self.size += len(text) + 1
         else:
@@ -100,6 +104,7 @@ class _Lane:
     size: int = 0
     time: Instant | None = None
     statements: OrderedDict[str, str] = field(default_factory=OrderedDict)
+    databases: OrderedDict[str, str] = field(default_factory=OrderedDict)
 
 
 def read(lines: Iterable[tuple[int, str]], *, zone: str, census: Census) -> Iterator[Told]:
@@ -252,11 +257,27 @@ def _finished(item: _Open) -> Told:
     if entry.session:
         lane.statements.pop(entry.session, None)
         if told.statement and entry.level not in GRAVE:
-            lane.statements[entry.session] = told.statement
-            if len(lane.statements) > _SESSIONS:
-                lane.statements.popitem(last=False)
+            _remember(lane.statements, entry.session, told.statement)
+        if joined := _JOINED.match(told.message):
+            _remember(lane.databases, entry.session, joined["database"])
     return Told(
-        number=item.number, at=item.at, level="error" if item.traced and entry.level not in GRAVE else entry.level,
-        actor=entry.actor or lane.runner, message=told.message, session=entry.session, database=entry.database,
-        statement=statement, code=entry.code or told.code, runner=lane.runner, echo=told.echo, after=item.after,
-    )  # fmt: skip
+        number=item.number,
+        at=item.at,
+        level="error" if item.traced and entry.level not in GRAVE else entry.level,
+        actor=entry.actor or lane.runner,
+        message=told.message,
+        session=entry.session,
+        database=entry.database or lane.databases.get(entry.session, ""),
+        statement=statement,
+        code=entry.code or told.code,
+        runner=lane.runner,
+        echo=told.echo,
+        after=item.after,
+    )
+
+
+def _remember(known: OrderedDict[str, str], session: str, value: str) -> None:
+    known.pop(session, None)
+    known[session] = value
+    if len(known) > _SESSIONS:
+        known.popitem(last=False)

@@ -28,8 +28,9 @@ def read(line: Line, learnt: Learnt) -> Entry | None:
         message=message,
         session=prefix.session,
         database=prefix.database,
-        code=code or (prefix.code if prefix.code != "00000" else ""),
+        code=(code or prefix.code).replace("00000", ""),
         part=part,
+        tabbed=True,
     )
 
 
