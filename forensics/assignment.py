@@ -266,7 +266,7 @@ def _says(content: Content, description: str) -> frozenset[str]:
 
 
 def _named(item: Migration, description: str) -> bool:
-    """Whether a description names this file, as hand-written ones do (``feature_flags - skipped``)."""
+    """Whether a description names this file, as hand-written ones do (``add_orders - skipped``)."""
     words, name = (re.sub(r"[\W_]+", " ", text).casefold().strip() for text in (description, item.name))
     return bool(name) and f" {name} " in f" {words} "
 

@@ -13,7 +13,7 @@ from forensics.explain.foresee import Failure
 from forensics.explain.story import Outside, Run, Told
 from forensics.explain.votes import Effects
 from forensics.model import Finding, History, Migration
-from forensics.rules.facts import Facts, change_refs, listing
+from forensics.rules.facts import Facts, change_refs, listing, sentence
 from forensics.rules.manual_change import step_refs
 
 Document = dict[str, Any]
@@ -26,7 +26,10 @@ def document(facts: Facts, findings: Sequence[Finding]) -> Document:
     live = (
         snapshot.without(frozenset((item.table or "").casefold() for item in evidence.histories)) if snapshot else None
     )
-    failures = [_failure(facts, item) for item in explanation.failures] if explanation else []
+    state = _state(facts, findings)
+    # Of a database that tells nothing nothing is told but what was found.
+    told = explanation is not None and state not in ("not-initialised", "unreadable")
+    failures = [_failure(facts, item) for item in explanation.failures] if explanation and told else []
     return {
         "schema": "forensics/diagnosis/1",
         "environment": {
@@ -34,18 +37,18 @@ def document(facts: Facts, findings: Sequence[Finding]) -> Document:
             "url": evidence.url,
             "dialect": evidence.dialect,
             "server_version": snapshot.server_version if snapshot else None,
-            "state": _state(facts, findings),
+            "state": state,
             "fingerprint": live.fingerprint if live else None,
             "layout": live.layout if live else None,
         },
         "tracker": _tracker(facts.history) if evidence.state != "unreadable" else {},
         "trackers": [_tracker(item) for item in evidence.histories[1:]],
-        "chain": _chain(facts) if explanation else {},
-        "migrations": [_migration(facts, item) for item in facts.migrations] if explanation and facts.judged else [],
+        "chain": _chain(facts) if told else {},
+        "migrations": [_migration(facts, item) for item in facts.migrations] if told and facts.judged else [],
         "findings": [_finding(item) for item in findings],
-        "explanation": _explanation(facts, explanation) if explanation and explanation.subject.live else {},
+        "explanation": _story(facts) if told else {},
         "next_failure": next(
-            (item for item in failures if item["when"] == "next-run"), {} if not explanation else None
+            (item for item in failures if item["when"] == "next-run"), None if told else {}
         ),
         "failures": failures,
     }
@@ -143,6 +146,15 @@ def _finding(item: Finding) -> Document:
 
 def _proof(proof: Any) -> Document:
     return {key: value for key, value in asdict(proof).items() if value or key != "ref"}
+
+
+def _story(facts: Facts) -> Document:
+    """Return the story: another chain's, named, where that explains the live schema better than the active one."""
+    told = facts.story
+    if told.explanation is None or not told.explanation.subject.live:
+        return {}
+    story = _explanation(told, told.explanation)
+    return story if told is facts or told.chain is None else {**story, "chain": told.chain.path}
 
 
 def _explanation(facts: Facts, explanation: Explanation) -> Document:
@@ -336,7 +348,7 @@ def _group(number: int, cause: str, members: list[tuple[str, Document]], order: 
         "migrations": names,
         "environments": environments,
         "findings": [[name, finding["id"]] for name, finding in members],
-        "summary": summary[:1].upper() + summary[1:],
+        "summary": sentence(summary),
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from forensics.model import SEVERITIES, Finding
+from forensics.model import SEVERITIES, Finding, Proof
 from forensics.rules import rules
 from forensics.rules.facts import Facts
 
@@ -44,6 +44,8 @@ def conclude(facts: Facts) -> tuple[Finding, ...]:
             found += rule.check(facts)
         if other is not None and cause in (*STORY, "chain-cannot-build"):
             found += rule.check(other.facts)
+    if _untouched(facts):
+        found = [_at_rest(item) for item in found]
     ranked = sorted(
         found,
         key=lambda item: (
@@ -56,6 +58,19 @@ def conclude(facts: Facts) -> tuple[Finding, ...]:
     )
     numbered = [replace(item, id=f"F{number}") for number, item in enumerate(ranked, 1)]
     return tuple(replace(item, contributing=tuple(_contributing(item, numbered))) for item in numbered)
+
+
+def _untouched(facts: Facts) -> bool:
+    """Whether the chain has done nothing here, by the tracker's word or by the schema's."""
+    return facts.explanation is not None and not facts.history.rows and not facts.executed("yes", "partial")
+
+
+def _at_rest(item: Finding) -> Finding:
+    """Return what is wrong with the chain as information: it has broken nothing in a database where it never ran."""
+    if item.scope != "chain" or item.severity == "info":
+        return item
+    why = Proof(source="tracker", detail=f"no migration has run here, so this {item.severity} of the chain is only information")
+    return replace(item, severity="info", evidence_against=(*item.evidence_against, why))
 
 
 def _place(facts: Facts, finding: Finding) -> int:

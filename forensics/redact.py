@@ -25,7 +25,7 @@ _ASSIGNED = re.compile(
 )
 _OPTION = re.compile(rf"(--?[\w-]*{_NAME}[\w-]*\s+)(\S+)", re.IGNORECASE)
 _BEARER = re.compile(r"\b(bearer|basic)\s+[A-Za-z0-9+/._~=-]{12,}", re.IGNORECASE)
-_IDENTIFIED = re.compile(r"\bIDENTIFIED\s+(?:WITH\s+\S+\s+)?BY\s+(?:'[^']*'|\"[^\"]*\")", re.IGNORECASE)
+_IDENTIFIED = re.compile(r"(?<!revision )\bIDENTIFIED\s+(?:WITH\s+\S+\s+)?BY\s+(?:'[^']*'|\"[^\"]*\")", re.IGNORECASE)
 _CREATED = re.compile(r"(\bPASSWORD\s+)('(?:[^']|'')*')", re.IGNORECASE)
 _TOKENS = re.compile(
     r"\b(?:AKIA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{20,}|xox[abprs]-[A-Za-z0-9-]{10,}|sk-[A-Za-z0-9_-]{20,}|"

@@ -99,13 +99,15 @@ def test_a_server_that_does_not_start_says_why(tmp_path: Path) -> None:
 
 
 def test_nothing_stays_behind_after_an_error() -> None:
-    folder = ""
-    made = Cluster()
-    with pytest.raises(psycopg.Error), made:
-        folder = os.path.dirname(made.socket)
-        ask(made.url(), "SELECT nonsense")
-    assert folder
-    assert not os.path.exists(folder)
+    def fail() -> None:
+        with Cluster() as made:
+            folders.append(os.path.dirname(made.socket))
+            ask(made.url(), "SELECT nonsense")
+
+    folders: list[str] = []
+    with pytest.raises(psycopg.Error):
+        fail()
+    assert not os.path.exists(folders[0])
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])

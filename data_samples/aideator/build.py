@@ -11,21 +11,24 @@ every command takes in place of the databases. With it the databases stay on tha
 
 import argparse
 import hashlib
-import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 
 sys.dont_write_bytecode = True
 
 import history  # noqa: E402
 import psycopg  # noqa: E402
+from serverlog import interleave  # noqa: E402
 from stage import LIMIT, Environment, Stage  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
@@ -124,38 +127,145 @@ def created_and_stamped(stage):
 
 
 def race(stage):
-    """The data script starts beside the migration job, twice before the job has finished."""
+    """The data script starts beside the migration job, twice before the job has finished, and once more after it."""
     env = Environment(stage, "race", "mod")
+    begin, said = stage.logged(), []
     with held(stage, env, "alembic_version") as first, held(stage, env, "tasks") as second:
-        begin = stage.logged()
         job = env.start(NEW, "-m", "alembic", "upgrade", "head")
-        waits(stage, env)
-        opening = env.server(begin, settled=False)
-        begin = stage.logged()
-        env.clock.set("2025-07-13 22:10:01.400")
-        env.write("migrate", opening)
-        env.run("2025-07-13 22:10:01.730", "seed", NEW, SEED, fails=True)
-        begin = stage.logged()
-        first.rollback()
-        waits(stage, env, "tasks")
-        middle = env.server(begin, settled=False)
-        after = stage.logged()
-        env.clock.set("2025-07-13 22:10:02.050")
-        migrating = middle
-        told_at = len(env.lines.get("postgres", []))
-        begin = after
-        attempt = env.start(NEW, SEED)
-        said = env.told(attempt, NEW, fails=True)
-        late = sessions_of_script(env, begin)
-        second.rollback()
+        for hold in (first, second):
+            waits_for(stage, hold)
+            said.append(env.told(env.start(NEW, SEED), NEW, fails=True))
+            env.server(begin, left=1)
+            hold.rollback()
         told = env.told(job, NEW, fails=False)
-        rest = finish(env, begin, late)
-    del told_at
-    opening_told = [line for line in told if "Running upgrade" not in line.text]
-    env.write("migrate", [*opening_told, *[line for line in told if line not in opening_told], *migrating])
-    env.clock.set("2025-07-13 22:10:02.610")
-    env.write("seed", interleave(late, said))
-    env.clock.set("2025-07-13 22:10:02.940")
-    env.write("migrate", rest)
+    pieces = [list(lines) for _, lines in groupby(env.server(begin), key=lambda line: line.pid)] or [[]] * 5
+    running = [line for line in told if "Running upgrade" in line.text]
+    opening = [line for line in told if line not in running]
+    for at, actor, lines in (
+        ("2025-07-13 22:10:01.400", "migrate", interleave(pieces[0], opening)),
+        ("2025-07-13 22:10:01.730", "seed", interleave(pieces[1], said[0])),
+        ("2025-07-13 22:10:01.905", "migrate", running + pieces[2]),
+        ("2025-07-13 22:10:02.310", "seed", interleave(pieces[3], said[1])),
+        ("2025-07-13 22:10:02.640", "migrate", pieces[4]),
+    ):
+        env.clock.set(at)
+        env.write(actor, lines)
     env.run("2025-07-13 22:10:32.150", "seed", NEW, SEED)
     yield env
+
+
+@contextmanager
+def held(stage, env, table):
+    """Keep a table's name taken by a transaction that never ends well, so that whoever creates the table waits."""
+    with closing(psycopg.connect(stage.url(env.database))) as connection:
+        connection.execute(f"CREATE TABLE {table} ()")
+        yield connection
+
+
+def waits_for(stage, hold):
+    """Wait until somebody waits for this transaction."""
+    query = "SELECT count(*) FROM pg_stat_activity WHERE %s = ANY (pg_blocking_pids(pid))"
+    until = time.monotonic() + LIMIT
+    with psycopg.connect(stage.url(stage.address.database), autocommit=True) as connection:
+        while not connection.execute(query, (hold.info.backend_pid,)).fetchone()[0]:
+            if time.monotonic() > until:
+                raise SystemExit(f"the migration job did not come to its tables within {LIMIT:.0f} s")
+            time.sleep(0.01)
+
+
+STORY = (clean, restamp, stale, drifted_and_restored, empty_again, created_and_stamped, race)
+
+
+def acquire_all(target, environments):
+    """Save what the toolkit reads of each database, as evidence of the story's morning after."""
+    case = load(target / "forensics.toml")
+    chain = chain_of(case.chain("main")).chain
+    for env in environments:
+        spec = case.environment(env.name)
+        live = replace(spec, evidence=None, url=f"postgresql:///{env.name}", address=env.stage.url(env.database))
+        found = acquire(live, case, chain)
+        if found.state == "unreadable":
+            raise SystemExit(f"{env.name}: {found.problem}; {found.remedy}")
+        store(replace(found, acquired_at=ACQUIRED), spec.evidence)
+
+
+def play(stage, target, scratch):
+    """Play the story, write the logs, save the evidence."""
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        environments = [env for scene in pool.map(lambda scene: list(scene(stage)), STORY) for env in scene]
+    for env in environments if stage.log else ():
+        for name, text in env.logs().items():
+            (target / "logs" / name).write_text(text, encoding="utf-8", newline="\n")
+    acquire_all(target, environments)
+
+
+def mark(target):
+    """A digest of everything that the evidence depends on."""
+    found = hashlib.sha256(sys.version.encode())
+    package = HERE.parents[1] / "forensics"
+    places = (package / "acquire", package / "catalogs", package / "logs", package / "model", package / "adapters")
+    files = [file for place in (*places, target / "logs", *(target / name for name in CASE)) for file in under(place)]
+    for file in [*files, *sorted(package.glob("*.py")), *sorted(HERE.glob("*.py"))]:
+        found.update(file.name.encode() + b"\0" + file.read_bytes())
+    return found.hexdigest()
+
+
+def under(place):
+    """A file, or the files of a folder that make a difference."""
+    if place.is_file():
+        return [place]
+    return sorted(path for path in place.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+
+
+def live_case(target):
+    """Write the case that reads the databases themselves."""
+    text = (target / "forensics.toml").read_text(encoding="utf-8")
+
+    def address(match):
+        return f'url      = "${{AIDEATOR_URL}}/aideator_{match[1].replace("-", "_")}"'
+
+    live = re.sub(r'(?m)^evidence = "data/evidence/([a-z-]+)"$', address, text)
+    (target / "live.toml").write_text(live, encoding="utf-8", newline="\n")
+
+
+def build(target=HERE, server=None, force=False):
+    """Build everything below `target`."""
+    target = Path(target).resolve()
+    data, logs = target / "data", target / "logs"
+    built = data / "BUILT"
+    if data.exists() and not built.exists():
+        raise SystemExit(f"{data} was not made by this script; move it away first")
+    if target != HERE:
+        without = shutil.ignore_patterns("__pycache__")
+        for name in (*CASE, "logs"):
+            place = HERE / name
+            if place.is_dir():
+                shutil.copytree(place, target / name, dirs_exist_ok=True, ignore=without)
+            elif place.is_file():
+                target.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(place, target / name)
+    if not history.write_bundle(target / "history.bundle"):
+        print("git was not found: history.bundle is the one that was there", file=sys.stderr)
+    if built.exists() and not force and not server and built.read_text() == mark(target):
+        return
+    shutil.rmtree(data, ignore_errors=True)
+    data.mkdir(parents=True)
+    built.touch()
+    logs.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder).resolve()
+        if server:
+            play(Stage(server, scratch), target, scratch)
+            live_case(target)
+        else:
+            with Cluster() as cluster:
+                play(Stage(cluster.url(), scratch, cluster.log_file), target, scratch)
+    built.write_text(mark(target))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("target", nargs="?", default=HERE, help="the folder that gets the case; default: this one")
+    parser.add_argument("--server", help="the address of a server that keeps the databases")
+    parser.add_argument("--force", action="store_true", help="build anew what is up to date")
+    build(**vars(parser.parse_args()))

@@ -127,7 +127,9 @@ def checkout(label, target):
         write(target / path, text)
     if label in WITH_API_KEY:
         write(target / "app/runs/api_key.py", API_KEY)
-        package = today("app/runs/__init__.py").replace("import Run\n", "import Run\nfrom app.runs.api_key import ApiKey\n")
+        package = today("app/runs/__init__.py").replace(
+            "import Run\n", "import Run\nfrom app.runs.api_key import ApiKey\n"
+        )
         write(target / "app/runs/__init__.py", package.replace('["Run"]', '["ApiKey", "Run"]'))
     return target
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from threading import Lock
 
 import history
 import psycopg
@@ -22,6 +23,7 @@ class Stage:
     def __init__(self, address, scratch, log=None):
         self.address, self.scratch, self.log = make_url(address), scratch, Path(log) if log else None
         self.role = ROLE if log else None
+        self.lock = Lock()
         if self.log:
             # The cluster is private and new: nobody else's settings are changed.
             self.execute(
@@ -46,7 +48,8 @@ class Stage:
     def project(self, label):
         """The folder of the project as of a commit."""
         path = self.scratch / label
-        return path if path.is_dir() else history.checkout(label, path)
+        with self.lock:
+            return path if path.is_dir() else history.checkout(label, path)
 
     def logged(self):
         """How long the server's log is."""
@@ -64,8 +67,9 @@ class Environment:
         self.database = f"aideator_{name.replace('-', '_')}"
         self.lines = {}
         database = sql.Identifier(self.database)
-        stage.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(database))
-        stage.execute(sql.SQL("CREATE DATABASE {}").format(database))
+        with stage.lock:
+            stage.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(database))
+            stage.execute(sql.SQL("CREATE DATABASE {}").format(database))
         if stage.role:
             stage.execute(
                 sql.SQL("ALTER DATABASE {} OWNER TO {}").format(database, sql.Identifier(stage.role)),
@@ -92,7 +96,7 @@ class Environment:
         begin = self.stage.logged()
         process = self.start(label, *words)
         told = self.told(process, label, fails=fails)
-        server = self.server(begin, settled=True)
+        server = self.server(begin)
         if keep:
             self.clock.set(at)
             self.write(actor, interleave(server, told))
@@ -112,8 +116,8 @@ class Environment:
             raise SystemExit(f"{self.name}: {process.args[1:]} ended with {process.returncode}\n{err}")
         return told_lines(err + (out if process.returncode else ""), str(self.stage.project(label)))
 
-    def server(self, begin, *, settled):
-        """What the server has logged since; `settled`: when every session has ended."""
+    def server(self, begin, *, left=0):
+        """What the server has logged since, once no more than `left` sessions are open."""
         if not self.stage.log:
             return []
         until = time.monotonic() + LIMIT
@@ -122,7 +126,8 @@ class Environment:
                 file.seek(begin)
                 text = file.read().decode()
             found = server_lines(text, f"{self.stage.role}@{self.database}") if text.endswith("\n") else []
-            if not settled or sum(line.opens for line in found) == sum(line.closes for line in found) > 0:
+            opened, closed = (sum(flags) for flags in zip(*((line.opens, line.closes) for line in found), strict=True))
+            if opened - closed == left and opened:
                 return found
             if time.monotonic() > until:
                 raise SystemExit(f"{self.name}: a session did not end within {LIMIT:.0f} s")

@@ -19,6 +19,8 @@ ACTIONS = {"a": "no action", "r": "restrict", "c": "cascade", "n": "set null", "
 _ENABLED = {"D": "disabled", "R": "replica", "A": "always"}
 _IDENTITY = {"a": "always", "d": "by default"}
 _TYPE_LIMITS = {21: ("smallint", 2**15 - 1), 23: ("integer", 2**31 - 1), 20: ("bigint", 2**63 - 1)}
+_HIGHEST = frozenset(limit for _, limit in _TYPE_LIMITS.values())
+_LOWEST = frozenset(-limit - 1 for limit in _HIGHEST)
 _DEFERRED = re.compile(r"( DEFERRABLE)?( INITIALLY DEFERRED)?\Z")
 
 
@@ -39,11 +41,15 @@ class Names:
 
 
 @dataclass(frozen=True, slots=True)
-class Sequence_:
-    """A sequence: its label, its options that are not the default, and the column that owns it."""
+class OwnSequence:
+    """A sequence: its label, its options that are not the default, its type, and the default that draws from it.
+
+    ``options`` leaves the limits of any integer type out, as those of a column's sequence depend on who made it.
+    """
 
     label: str
     options: Attrs
+    exact: Attrs
     type: str
     default: str
     identity: bool
@@ -74,19 +80,19 @@ def distinct(items: Sequence[SchemaObject]) -> list[SchemaObject]:
     return found
 
 
-def sequence(row: Row, schemas: Mapping[int, str]) -> Sequence_:
+def sequence(row: Row, schemas: Mapping[int, str]) -> OwnSequence:
     """Return what a row of the query ``sequences`` describes."""
-    _, schema, name, kind, start, increment, low, high, cache, cycle = row[:10]
+    _, schema, name, kind, start, increment, low, high, cache, cycle, _, _, dependency, _ = row
     type_, limit = _TYPE_LIMITS.get(kind, ("bigint", 2**63 - 1))
-    up = increment > 0
-    usual_low, usual_high = (1, limit) if up else (-limit - 1, -1)
     options: list[tuple[str, Scalar]] = []
+    limits: list[tuple[str, Scalar]] = []
+    up = increment > 0
     if increment != 1:
         options.append(("increment", increment))
-    if low != usual_low and not (not up and low in [-item - 1 for _, item in _TYPE_LIMITS.values()]):
-        options.append(("minimum", low))
-    if high != usual_high and not (up and high in [item for _, item in _TYPE_LIMITS.values()]):
-        options.append(("maximum", high))
+    if low != (1 if up else -limit - 1):
+        (options if up or low not in _LOWEST else limits).append(("minimum", low))
+    if high != (limit if up else -1):
+        (limits if up and high in _HIGHEST else options).append(("maximum", high))
     if start != (low if up else high):
         options.append(("start", start))
     if cache != 1:
@@ -94,8 +100,14 @@ def sequence(row: Row, schemas: Mapping[int, str]) -> Sequence_:
     if cycle:
         options.append(("cycle", True))
     space = schemas[schema]
-    default = f"nextval({literal(f'{spell(space)}.{spell(name)}')}::regclass)"
-    return Sequence_(label(space, name), tuple(options), type_, default, len(row) > 12 and row[12] == "i")
+    return OwnSequence(
+        label=label(space, name),
+        options=tuple(options),
+        exact=(*options, *limits),
+        type=type_,
+        default=f"nextval({literal(f'{spell(space)}.{spell(name)}')}::regclass)",
+        identity=dependency == "i",
+    )
 
 
 @lru_cache(maxsize=1 << 13)
@@ -120,8 +132,12 @@ def _column_form(
     return tuple(meaning), tuple(trace)
 
 
-def column(table: str, row: Row, position: int, names: Names, owned: Sequence_ | None, comment: str) -> SchemaObject:
+def column(
+    table: str, row: Row, position: int, names: Names, owned: OwnSequence | None, comment: str, weak: bool
+) -> SchemaObject:
     """Return the object of a row of the query ``columns``; ``owned`` is the sequence that the column owns.
+
+    ``weak``: its NOT NULL was never checked against the rows that were there.
 
     ``serial`` is what an identity ``BY DEFAULT`` is: the same sequence, the same effect.
     """
@@ -135,6 +151,8 @@ def column(table: str, row: Row, position: int, names: Names, owned: Sequence_ |
     ident = name_key(name)
     if ident != name:
         meaning += (("name", name),)
+    if weak:
+        meaning += (("valid", False),)
     if owned is not None and (serial or identity):
         meaning += owned.options
         trace += (("serial" if serial else "sequence", owned.label),)

@@ -8,7 +8,7 @@ from typing import Any
 
 from forensics.catalogs.postgresql_names import label, literal
 from forensics.catalogs.postgresql_normal import condition, default_value, type_name
-from forensics.catalogs.postgresql_objects import Sequence_, own_name
+from forensics.catalogs.postgresql_objects import OwnSequence, own_name
 from forensics.model import Attrs, Scalar, SchemaObject, digest
 
 Row = Sequence[Any]
@@ -28,10 +28,10 @@ def view(name: str, kind: str, text: str | None, options: str | None, comment: s
     )  # fmt: skip
 
 
-def sequence_object(found: Sequence_, owner: str, comment: str) -> SchemaObject:
+def sequence_object(found: OwnSequence, owner: str, comment: str) -> SchemaObject:
     """Return the object of a sequence that is not just the inside of a column; ``owner`` is ``table.column``."""
     ident, own = own_name(found.label)
-    meaning: Attrs = (("type", found.type), *found.options)
+    meaning: Attrs = (("type", found.type), *found.exact)
     if owner:
         meaning += (("owned_by", owner),)
     return SchemaObject(

@@ -124,8 +124,8 @@ def queries(version: int, only: Iterable[int] | None = None) -> dict[str, str]:
             " ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND d.deptype = 'e'"
             f" WHERE d.objid >= {FIRST} AND d.classid IN ('pg_class'::regclass, 'pg_type'::regclass)"
         ),
-        "comments": f"""SELECT d.classid::regclass::text, d.objoid, d.objsubid, d.description FROM pg_description d
-            WHERE d.objoid >= {FIRST} AND d.classid IN ('pg_class'::regclass, 'pg_type'::regclass,
+        "comments": f"""SELECT d.classoid::regclass::text, d.objoid, d.objsubid, d.description FROM pg_description d
+            WHERE d.objoid >= {FIRST} AND d.classoid IN ('pg_class'::regclass, 'pg_type'::regclass,
                 'pg_proc'::regclass, 'pg_constraint'::regclass)""",
         "others": f"""SELECT
             (SELECT count(*) FROM pg_policy), (SELECT count(*) FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class

@@ -16,6 +16,7 @@ from forensics.explain.subject import Subject
 DEVIATION = 1.0
 PARTIAL = 2.0
 PICKED = 3.0
+INTERRUPTED = 1.0
 FAILED = 1.2
 FAILED_UNRECORDED = 0.3
 OUTSIDE = 2.0
@@ -67,7 +68,7 @@ def cost(played: Played, subject: Subject, ruler: Ruler, silent: frozenset[str])
             if name not in subject.recorded and name not in silent:
                 deviations += DEVIATION
         elif isinstance(line.step, Run) and line.step.statements is not None:
-            deviations += 50.0 if line.error else PARTIAL if _stopped(line.step.statements) else PICKED
+            deviations += 50.0 if line.error else _part(subject, name, line.step.statements)
             full.add(name)
         elif line.status == "partial":
             deviations += FAILED if name in subject.recorded else FAILED_UNRECORDED
@@ -79,6 +80,13 @@ def cost(played: Played, subject: Subject, ruler: Ruler, silent: frozenset[str])
     deviations += CONFIRMED * sum(name not in full or name in unfinished for name in subject.confirmed)
     residual, soft, meaning = remainder(played.final, subject.live, ruler)
     return Cost(deviations, outside, residual, soft, meaning)
+
+
+def _part(subject: Subject, name: str, statements: tuple[int, ...]) -> float:
+    """Return the price of a part of a migration. The next one to run is where a run that broke off leaves a part."""
+    if not _stopped(statements):
+        return PICKED
+    return INTERRUPTED if name == subject.upcoming else PARTIAL
 
 
 def _stopped(statements: tuple[int, ...]) -> bool:

@@ -147,6 +147,29 @@ def add_column(table: str, column: SchemaObject) -> str:
     return text
 
 
+def renamings(name: str, final: State, live: State) -> Iterator[Outside]:
+    """Yield the renaming of a column, or of the whole table, that a person would have made to come to the live group."""
+    rebuilt, there = final.get(name), live.get(name)
+    if there is None:
+        return
+    if rebuilt is None:
+        for other, group in final.items():
+            if other not in live and _columns(group) == _columns(there) and _columns(group):
+                statement = f"ALTER TABLE {quoted(group.name)} RENAME TO {quoted(there.name)}"
+                yield Outside((statement,), "unknown", there.name, "", OUTSIDE)
+        return
+    new = {item.position: item for item in there.objects if item.kind == "column" and item.key not in rebuilt.by_key}
+    for item in sorted(rebuilt.objects, key=lambda item: item.position or 0):
+        twin = new.get(item.position) if item.kind == "column" and item.key not in there.by_key else None
+        if twin is not None and twin.meaning == item.meaning:
+            statement = f"ALTER TABLE {quoted(rebuilt.name)} RENAME COLUMN {quoted(item.name)} TO {quoted(twin.name)}"
+            yield Outside((statement,), "unknown", there.name, "", OUTSIDE)
+
+
+def _columns(group: Group) -> list[tuple[int, str]]:
+    return sorted((item.position or 0, item.ident) for item in group.objects if item.kind == "column")
+
+
 def closing(final: State, subject: Subject, names: Iterable[str]) -> tuple[Outside, ...]:
     """Return the statements that turn what was rebuilt into the live schema, group by group, in a fixed order."""
     return tuple(step for name in sorted(names) for step in _closing(final.get(name), subject.live.get(name), subject))
@@ -163,6 +186,10 @@ def _closing(final: Group | None, live: Group | None, subject: Subject) -> Itera
         return
     assert final is not None
     assert live is not None
+    if any(item.kind == "view" for item in (*final.objects, *live.objects)):
+        kind = "VIEW" if any(item.kind == "view" for item in final.objects) else "TABLE"
+        yield Outside((f"DROP {kind} {quoted(final.name)}", *live.source), origin(live, subject), live.name)
+        return
     drops, adds, rebuild = [], [], False
     texts = {(statement_target(text)[2] or "").casefold(): text for text in live.source}
     for key, was, now in sorted(changed(final, live), key=lambda item: item[0]):
@@ -192,7 +219,7 @@ def rebuilt(final: Group, live: Group, subject: Subject) -> Iterator[Outside]:
     spare = quoted(live.name + "__before")
     old = [item for item in final.objects if item.kind in ("index", "trigger")]
     statements = [f"DROP {item.kind.upper()} {quoted(item.name)}" for item in old]
-    statements += ["PRAGMA legacy_alter_table=ON", f"ALTER TABLE {quoted(final.name)} RENAME TO {spare}"]
+    statements += ["PRAGMA foreign_keys=OFF", "PRAGMA legacy_alter_table=ON", f"ALTER TABLE {quoted(final.name)} RENAME TO {spare}"]
     statements += ["PRAGMA legacy_alter_table=OFF", *live.source, f"DROP TABLE {spare}"]
     yield Outside(tuple(statements), origin(live, subject), live.name)
 

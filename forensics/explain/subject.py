@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from forensics.explain.story import State
 from forensics.model import Migration, SourceStatement
@@ -35,10 +36,15 @@ class Subject:
     confirmed: frozenset[str] = frozenset()
     searched: bool = False
 
-    @property
+    @cached_property
     def order(self) -> dict[str, int]:
         """The place of every migration in the chain."""
         return {item.id: place for place, item in enumerate(self.migrations)}
+
+    @cached_property
+    def upcoming(self) -> str:
+        """The id of the first migration that is not recorded, or nothing."""
+        return next((item.id for item in self.migrations if item.id not in self.recorded), "")
 
 
 def copies(subject: Subject) -> dict[str, str]:

@@ -22,8 +22,8 @@ GRAVE = ("error", "critical")
 class Line:
     """One line without what a container's runtime wrote before it.
 
-    ``at`` is the time that the runtime noted, ``runner`` the service, container or pod that wrote the line, ``zone``
-    the zone of times that name none.
+    ``at`` is the time that the runtime noted, ``runner`` the service, container or pod that wrote the line, ``session``
+    its process where that is told, ``zone`` the zone of times that name none.
     """
 
     number: int
@@ -31,6 +31,7 @@ class Line:
     zone: str
     at: Instant | None = None
     runner: str = ""
+    session: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ import re
 import zlib
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 
 from forensics.clock import Instant
@@ -208,13 +208,16 @@ def _first_match(line: Line, lane: _Lane) -> Entry | Unfinished | None:
 
 
 def _place(line: Line, entry: Entry | None, lane: _Lane, queue: deque[_Open], census: Census) -> None:
-    last = lane.last
+    if entry is not None and line.session and not entry.session:
+        entry = replace(entry, session=line.session)
+    last = lane.open.get(line.session, lane.last) if line.session else lane.last
     if entry is not None and entry.part and (owner := lane.open.get(entry.session)) is not None and not owner.closed:
         owner.parts.setdefault(entry.part, []).append(entry.message)
         owner.last = entry.part
         lane.last = owner
         return
-    if entry is None or (entry.weak and last is not None and last.traced and not last.closed):
+    goes_on = last is not None and not last.closed and (last.traced or line.text.startswith(_TRACE))
+    if entry is None or (entry.weak and goes_on):
         if last is not None and not last.closed and not last.entry.whole:
             last.add(line.text, census)
         elif line.text.startswith(_TRACE):

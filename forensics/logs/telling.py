@@ -24,15 +24,10 @@ _QUOTED = re.compile(r"\[SQL: (?P<sql>.*?)\](?=\s*(?:\[parameters: |\(Background
 _PARAMETERS = re.compile(r"(?s)\[parameters: .*?\](?=\s*(?:\(Background|\n|\Z))")
 _ENGINE = re.compile(r"sqlalchemy\.engine(?:\.\w+)*")
 _ECHO = re.compile(r"current transaction is aborted|InFailedSqlTransaction|PendingRollbackError", re.I)
-_VERBS = frozenset(
-    """
-    create drop alter insert update delete select with begin commit rollback truncate comment grant revoke do
-    call set lock copy savepoint release pragma replace reindex vacuum analyze refresh
-""".split()
-)
-_DEFINING = frozenset("""
-    create drop alter comment truncate reindex refresh begin commit rollback savepoint pragma
-""".split())
+_DEFINE = "create drop alter comment truncate reindex refresh begin commit rollback savepoint pragma"
+_ACT = "insert update delete select with grant revoke do call set lock copy release replace vacuum analyze"
+_DEFINING = frozenset(_DEFINE.split())
+_VERBS = _DEFINING | frozenset(_ACT.split())
 _PARTS = ("DETAIL", "HINT", "QUERY", "CONTEXT")
 _MARKED = re.compile(r"(?i)\b\w*(?:alembic_version|migration|schema_version|schema_info)\w*")
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
-from forensics.clock import Instant, instant
+from forensics.clock import instant
 from forensics.logs.entry import LEVELS, Line
 from forensics.logs.lines import LONGEST
 
@@ -17,7 +18,7 @@ _CRI = re.compile(rf"(?P<at>{_STAMP}) (?:stdout|stderr) (?P<tag>[FP])(?::\S*)? ?
 _POD = re.compile(r"\[(?P<runner>(?:pod|po)/[^\]\s]+)\] ?(?P<rest>.*)", re.S)
 _SYSLOG = re.compile(
     rf"(?:<\d+>)?(?:1 )?(?P<at>{_STAMP}|[A-Z][a-z]{{2}} [ \d]\d \d\d:\d\d:\d\d) (?P<host>\S+) "
-    r"(?P<tag>[\w./-]+)\[(?P<pid>\d+)\]: (?:\[\d+-(?P<piece>\d+)\] )?(?P<rest>.*)",
+    r"(?P<tag>[\w./-]+)\[(?P<pid>\d+)\]: (?:\[\d+-\d+\] )?(?P<rest>.*)",
     re.S,
 )
 _STAMPED = re.compile(rf"(?P<at>{_STAMP}) (?P<rest>.*)", re.S)
@@ -33,42 +34,41 @@ def unwrap(lines: Iterable[tuple[int, str]], zone: str) -> Iterator[Line]:
     """
     parts: dict[str, str] = {}
     for number, raw in lines:
-        text, at, runner, partial = _stripped(_ANSI.sub("", raw), zone)
-        if partial or runner in parts:
-            text = (parts.pop(runner, "") + text)[:LONGEST]
+        found = _stripped(Line(number=number, text=_ANSI.sub("", raw), zone=zone))
+        line, partial = found if isinstance(found, tuple) else (found, False)
+        if partial or line.runner in parts:
+            line = replace(line, text=(parts.pop(line.runner, "") + line.text)[:LONGEST])
         if partial and len(parts) < _STREAMS:
-            parts[runner] = text
-            continue
-        yield Line(number=number, text=text, zone=zone, at=at, runner=runner)
+            parts[line.runner] = line.text
+        else:
+            yield line
 
 
-def _stripped(text: str, zone: str) -> tuple[str, Instant | None, str, bool]:
-    at: Instant | None = None
-    runner = ""
-    if text.startswith('{"log":'):
-        return _docker(text, zone)
-    found = _COMPOSE.match(text) or _POD.match(text)
+def _stripped(line: Line) -> Line | tuple[Line, bool]:
+    """Return the line without its wrapping; with True where it is only a piece of one."""
+    if line.text.startswith('{"log":'):
+        return _docker(line)
+    found = _COMPOSE.match(line.text) or _POD.match(line.text)
     if found and found["runner"].lower() not in LEVELS:
-        runner, text = found["runner"], found["rest"]
-    if match := _CRI.match(text):
-        return match["rest"], instant(match["at"], zone), runner, match["tag"] == "P"
-    if match := _SYSLOG.match(text):
+        line = replace(line, runner=found["runner"], text=found["rest"])
+    if match := _CRI.match(line.text):
+        return replace(line, text=match["rest"], at=instant(match["at"], line.zone)), match["tag"] == "P"
+    if match := _SYSLOG.match(line.text):
         # A classic time has no year, and none is made up: such a line has only the time in its own text.
-        at = instant(match["at"], zone) if match["at"][0].isdigit() else None
-        rest = match["rest"].replace("#011", "\t")
-        rest = "\t" + rest.lstrip("\t") if match["piece"] not in (None, "1") else rest
-        return rest, at, runner or f"{match['host']} {match['tag']}[{match['pid']}]", False
-    if match := _STAMPED.match(text):
-        return match["rest"], instant(match["at"], zone), runner, False
-    return text, at, runner, False
+        at = instant(match["at"], line.zone) if match["at"][0].isdigit() else None
+        runner = line.runner or f"{match['host']} {match['tag']}"
+        return replace(line, text=match["rest"].replace("#011", "\t"), at=at, runner=runner, session=match["pid"])
+    if match := _STAMPED.match(line.text):
+        return replace(line, text=match["rest"], at=instant(match["at"], line.zone))
+    return line
 
 
-def _docker(text: str, zone: str) -> tuple[str, Instant | None, str, bool]:
+def _docker(line: Line) -> Line | tuple[Line, bool]:
     try:
-        data = json.loads(text)
+        data = json.loads(line.text)
     except (ValueError, RecursionError):
-        return text, None, "", False
+        return line
     log = data.get("log")
     if not isinstance(log, str) or "stream" not in data:
-        return text, None, "", False
-    return log.rstrip("\n"), instant(data.get("time"), zone), "", not log.endswith("\n")
+        return line
+    return replace(line, text=log.rstrip("\n"), at=instant(data.get("time"), line.zone)), not log.endswith("\n")

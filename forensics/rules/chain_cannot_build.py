@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from forensics.explain.blame import Blame, blame
 from forensics.model import Finding, Proof
 from forensics.rules.base import Rule
 from forensics.rules.facts import Facts, listing, plural
+
+_HOW = {
+    "dropped": "{} dropped it before",
+    "made": "{} made it before",
+    "never": "nothing in the chain creates it",
+}
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -26,6 +33,8 @@ def check(facts: Facts) -> Iterator[Finding]:
     statement = " ".join(first.failed.split())[:200]
     needs = facts.explanation.supplier(first)
     later = [facts.label(line.migration) for line in failures[1:]]
+    why = None if needs else blame(facts.explanation.reference, first)
+    because = f", because it needs {facts.label(needs)}, which comes after it" if needs else _because(facts, why)
     evidence = [
         Proof(source="replay", detail=f"from empty, `{statement}` fails: {first.error}", ref=f"migration {label}")
     ]
@@ -37,6 +46,9 @@ def check(facts: Facts) -> Iterator[Finding]:
                 ref=f"migration {facts.label(needs)}",
             )
         )
+    if why is not None:
+        detail = f"{why.kind} {why.name}: {_HOW[why.how].format(facts.label(why.migration))}"
+        evidence.append(Proof(source="replay", detail=detail, ref=f"migration {facts.label(why.migration)}" if why.migration else ""))
     for line in failures[1:6]:
         name = facts.label(line.migration)
         evidence.append(Proof(source="replay", detail=f"{name}: {line.error}", ref=f"migration {name}"))
@@ -46,8 +58,10 @@ def check(facts: Facts) -> Iterator[Finding]:
         scope="chain",
         severity="error",
         migrations=facts.labels(names),
-        summary=f"The chain cannot build an empty database: {label} fails at `{statement[:120]}` with `{first.error}`"
-        + (f", because it needs {facts.label(needs)}, which comes after it" if needs else "")
+        summary=f"The chain {facts.chain.path if facts.chain else ''} cannot build an empty database: {label} fails at "
+        f"`{statement[:120]}` with `{first.error}`"
+        + because
+        + _nothing_left(facts)
         + (f"; {plural(len(later), 'later migration')} fail too: {listing(later)}." if later else "."),
         evidence=tuple(evidence),
         confidence=0.97,
@@ -57,6 +71,24 @@ def check(facts: Facts) -> Iterator[Finding]:
         + "; leave what has run elsewhere as it is.",
         prevention="Build an empty database from the chain in every test run.",
     )
+
+
+def _because(facts: Facts, why: Blame | None) -> str:
+    if why is None:
+        return ""
+    if why.how == "never":
+        return f", because nothing in the chain creates the {why.kind} {why.name}"
+    done = "dropped" if why.how == "dropped" else "made"
+    return f", because {facts.label(why.migration)} has {done} the {why.kind} {why.name} already"
+
+
+def _nothing_left(facts: Facts) -> str:
+    """Say what a failure leaves where the tool runs everything in one transaction that covers DDL."""
+    chain = facts.chain
+    single = chain is not None and chain.tool == "alembic" and chain.hints.transaction != "per-migration"
+    if single and facts.evidence.dialect == "postgresql":
+        return ", and as all of it is one transaction nothing is left, although the log says that those before it ran"
+    return ""
 
 
 RULE = Rule(

@@ -29,6 +29,11 @@ from forensics.model import (
 )
 from forensics.replay.lab import Attempt
 
+OPENERS = frozenset({
+    "a", "all", "an", "application", "created", "each", "environments", "it", "its", "no", "none", "objects", "one",
+    "several", "some", "tables", "the", "their", "these", "this", "two",
+})  # fmt: skip
+
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
@@ -273,3 +278,9 @@ def in_words(refs: Sequence[ObjectRef], limit: int = 4) -> str:
 def plural(number: int, noun: str) -> str:
     """Return a number with its noun: ``1 column``, ``3 columns``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}{'es' if noun.endswith('x') else 's'}"
+
+
+def sentence(text: str) -> str:
+    """Return a text with a capital at its beginning, unless it begins with a name: those stay as they are spelled."""
+    first = text.split(" ", 1)[0]
+    return text[:1].upper() + text[1:] if first in OPENERS else text

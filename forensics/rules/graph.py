@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from forensics.model import Chain, ChainProblem, Finding, Proof
 from forensics.rules.base import Rule
-from forensics.rules.facts import Facts
+from forensics.rules.facts import Facts, sentence
 
 
 def graph_rule(
@@ -34,7 +34,7 @@ def graph_rule(
                 scope="chain",
                 severity="info" if why else "error",
                 migrations=tuple(chain.label(name) for name in problem.migrations),
-                summary=f"{problem.detail[:1].upper()}{problem.detail[1:]}." + (f" Info only: {why}." if why else ""),
+                summary=f"{sentence(problem.detail)}." + (f" Info only: {why}." if why else ""),
                 evidence=(Proof(source="file", detail=problem.detail, ref=", ".join(files) or chain.path),),
                 confidence=0.99,
                 would_overturn="A file that this folder does not hold.",

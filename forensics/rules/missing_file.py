@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from forensics.assignment import RowMatch
+from forensics.gitbranches import REVISION
 from forensics.model import FileVersion, Finding, Proof
 from forensics.rules.base import Rule
 from forensics.rules.facts import Facts
@@ -23,15 +24,33 @@ def orphans(facts: Facts) -> list[RowMatch]:
 def gone(facts: Facts) -> Iterator[tuple[RowMatch, list[FileVersion]]]:
     """Yield each recorded version whose file is gone, with what git knows of that file.
 
-    A tracker that keeps a row a migration says so by itself; one that keeps only the head is believed where git knows the file, and
-    no archived chain does: then the whole chain was put aside.
+    A tracker that keeps a row a migration says so by itself; one that keeps only the head is believed where the file was part of what is
+    checked out, and no other chain knows it: then the whole chain was put aside.
     """
-    archived = {item.version for chain in (facts.chain.archived if facts.chain else ()) for item in chain.migrations}
+    kinds = {item.row.version: item.kind for item in facts.foreign}
+    for match, known in _orphans_in_git(facts):
+        if facts.history.keeps == "head":
+            if kinds.get(match.row.version) == "missing-file":
+                yield match, known
+        elif not _ahead(known):
+            yield match, known
+
+
+def unmerged(facts: Facts) -> Iterator[tuple[RowMatch, list[FileVersion]]]:
+    """Yield each version in a tracker of rows whose file stands only on a branch that is not checked out."""
+    for match, known in _orphans_in_git(facts):
+        if facts.history.keeps != "head" and _ahead(known):
+            yield match, known
+
+
+def _orphans_in_git(facts: Facts) -> Iterator[tuple[RowMatch, list[FileVersion]]]:
     for match in orphans(facts):
         paths = {item.path for item in facts.versions if _speaks(item, match)}
-        known = [item for item in facts.versions if item.path in paths]
-        if facts.history.keeps != "head" or (known and match.row.version not in archived):
-            yield match, known
+        yield match, [item for item in facts.versions if item.path in paths]
+
+
+def _ahead(known: list[FileVersion]) -> bool:
+    return bool(known) and all(not item.in_head for item in known) and any(item.branches for item in known)
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -70,6 +89,8 @@ def _speaks(item: FileVersion, match: RowMatch) -> bool:
     """Whether a file is the one that a row means: by its text, or by its name."""
     if item.content is not None and match.content is not None and item.content.sha256 == match.content.sha256:
         return True
+    if item.content is not None and (declared := REVISION.search(item.content.text)):
+        return declared[1] == match.row.version
     stem, version = item.path.rsplit("/", 1)[-1], match.row.version
     return stem.startswith((f"{version}_", f"{version}.", f"{version}-")) or stem.rsplit(".", 1)[0] == version
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from forensics.model import Finding, Proof
 from forensics.rules.base import Rule
-from forensics.rules.facts import Facts
+from forensics.rules.facts import Facts, sentence
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -20,7 +20,7 @@ def check(facts: Facts) -> Iterator[Finding]:
                 cause="unloadable-migration",
                 scope="chain",
                 severity="error",
-                summary=f"{trouble.detail[:1].upper()}{trouble.detail[1:]}.",
+                summary=f"{sentence(trouble.detail)}.",
                 evidence=(Proof(source="file", detail=trouble.detail, ref=chain.path),),
                 confidence=0.98,
                 would_overturn="A run of the tool that loads this very file.",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from forensics.model import Finding, Proof
 from forensics.rules.base import Rule
-from forensics.rules.facts import Facts
+from forensics.rules.facts import Facts, sentence
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -31,7 +31,7 @@ def check(facts: Facts) -> Iterator[Finding]:
             cause="unreadable",
             scope="environment" if main or where == facts.history.table else "chain",
             severity="error" if main or where == facts.history.table else "warning",
-            summary=f"{problem[:1].upper()}{problem[1:]}"
+            summary=sentence(problem)
             + ("." if not problem.endswith(".") else "")
             + ("" if main else " What could be read is reported; this is a warning."),
             evidence=(Proof(source="acquisition", detail=problem, ref=where),),

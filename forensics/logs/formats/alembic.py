@@ -12,7 +12,7 @@ from forensics.logs.entry import LEVELS, Entry, Format, Learnt, Line
 
 _LEVELS = "DEBUG|INFO|WARNI(?:NG)?|ERROR|CRITI(?:CAL)?"
 _LINE = re.compile(
-    rf"(?P<level>{_LEVELS})\s*(?:\[(?P<name>[\w.]+)\]\s+|:(?P<other>[\w.]+):)(?P<rest>.*)|FAILED: (?P<failed>.*)", re.S
+    rf"(?P<level>{_LEVELS})\s*(?:\[(?P<name>[\w.]+)\]\s+|:(?P<other>[\w.]+):)(?P<rest>.*)|\s*FAILED: (?P<failed>.*)", re.S
 )
 
 

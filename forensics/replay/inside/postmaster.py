@@ -246,6 +246,12 @@ def _reachable(bin: str, folder: str, account: pwd.struct_passwd) -> str:
     for name in {os.path.basename(bin), "lib", "lib64", "share"}:
         if os.path.isdir(os.path.join(prefix, name)):
             shutil.copytree(os.path.join(prefix, name), os.path.join(copy, name), symlinks=True)
+    # The folders above may be closed to the account; the copy lies in a folder that only it can enter.
+    for path, _, files in os.walk(os.path.dirname(copy)):
+        os.chmod(path, 0o755)
+        for name in files:
+            if not os.path.islink(os.path.join(path, name)):
+                os.chmod(os.path.join(path, name), 0o755)
     # The wheel's programs look for their libraries in the folder beside their package.
     libraries = package + ".libs"
     if os.path.isdir(libraries):

@@ -1,0 +1,136 @@
+"""The catalogue of PostgreSQL 13 to 18: a handful of bulk queries over ``pg_catalog`` in one read-only transaction.
+
+The schema of a server is more than can be compared here: policies, rules, grants, statistics objects, publications and
+their like are only counted, in the fact ``not compared``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, LiteralString, cast
+
+from forensics.catalogs.postgresql_catalog import Catalogue, read
+from forensics.catalogs.postgresql_names import parts, spell
+from forensics.catalogs.postgresql_objects import Row
+from forensics.errors import DatabaseUnreadable
+from forensics.model import Snapshot
+
+if TYPE_CHECKING:
+    import psycopg
+
+__all__ = ["Catalogue", "PostgresReader", "read", "read_only", "snapshot"]
+
+STATEMENT_LIMIT = 30
+LOCK_LIMIT = 5
+
+
+@contextmanager
+def read_only(connection: psycopg.Connection[Any]) -> Iterator[None]:
+    """Put what is done inside into one read-only transaction that sees one moment, with limits for every wait.
+
+    All settings end with the transaction, so a pooler between may give it any of its sessions. The transaction is
+    rolled back at the end.
+    """
+    connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    try:
+        connection.execute(
+            cast(
+                LiteralString,
+                f"SET LOCAL statement_timeout = {STATEMENT_LIMIT * 1000}; SET LOCAL lock_timeout = {LOCK_LIMIT * 1000};"
+                " SET LOCAL search_path = ''; SET LOCAL standard_conforming_strings = on; SET LOCAL timezone = 'UTC';"
+                " SET LOCAL datestyle = 'ISO, YMD'; SET LOCAL intervalstyle = 'postgres';"
+                " SET LOCAL extra_float_digits = 1; SET LOCAL quote_all_identifiers = off;"
+                " SET LOCAL jit = off; SET LOCAL bytea_output = 'hex'",
+            )
+        )
+        yield
+    finally:
+        if not connection.closed:
+            connection.rollback()
+
+
+def snapshot(connection: psycopg.Connection[Any]) -> Snapshot:
+    """Return the schema of the database behind an idle connection, read without writing anything.
+
+    Raises `psycopg.Error` as it comes; `forensics.acquire` puts it into words.
+    """
+    return PostgresReader(connection).snapshot()
+
+
+class PostgresReader:
+    """A `Reader` of an open psycopg connection; see `forensics.catalogs.reader`. The schema is read once.
+
+    Inside `read_only` everything that it reads is of one moment; else each look is a transaction of its own.
+    """
+
+    dialect = "postgresql"
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._connection = connection
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        from psycopg.pq import TransactionStatus
+
+        if self._connection.info.transaction_status == TransactionStatus.IDLE:
+            with read_only(self._connection):
+                yield
+        else:
+            yield
+
+    def _ask(self, query: str) -> list[Row]:
+        return self._connection.execute(cast(LiteralString, query)).fetchall()
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """Everything that was read of the schema."""
+        with self._transaction():
+            return read(self._ask)
+
+    @property
+    def server_version(self) -> str:
+        """The version of the server."""
+        return self.catalogue.version
+
+    @cached_property
+    def _snapshot(self) -> Snapshot:
+        return self.catalogue.snapshot()
+
+    def snapshot(self) -> Snapshot:
+        """Return the schema."""
+        return self._snapshot
+
+    def columns(self) -> Mapping[str, tuple[str, ...]]:
+        """Return the columns of every ordinary table, in the table's own order; ``schema.table`` outside ``public``."""
+        return self.catalogue.columns
+
+    def fetch(self, table: str, columns: Sequence[str]) -> list[dict[str, object]]:
+        """Return the rows of a table in the order in which it keeps them. Their ``xmin`` is no column and not read.
+
+        Raises `DatabaseUnreadable` where the table or a column is not there or may not be read; the transaction goes
+        on all the same.
+        """
+        import psycopg
+
+        schema, name = parts(table)
+        chosen = ", ".join(f"t.{spell(each)}" for each in columns)
+        query = f"SELECT {chosen} FROM {spell(schema)}.{spell(name)} AS t ORDER BY t.ctid"
+        with self._transaction():
+            self._connection.execute("SAVEPOINT forensics_fetch")
+            try:
+                rows = self._ask(query)
+            except psycopg.OperationalError as error:
+                if error.sqlstate is None:
+                    raise
+                self._connection.execute("ROLLBACK TO SAVEPOINT forensics_fetch")
+                raise DatabaseUnreadable(f"{table} cannot be read: {error.diag.message_primary}") from error
+            except psycopg.Error as error:
+                self._connection.execute("ROLLBACK TO SAVEPOINT forensics_fetch")
+                remedy = f"GRANT SELECT ON {table} to the user that reads" if error.sqlstate == "42501" else ""
+                raise DatabaseUnreadable(
+                    f"{table} cannot be read: {error.diag.message_primary or error}", remedy=remedy
+                ) from error
+            self._connection.execute("RELEASE SAVEPOINT forensics_fetch")
+        return [dict(zip(columns, row, strict=True)) for row in rows]

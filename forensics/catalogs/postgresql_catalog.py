@@ -1,0 +1,314 @@
+"""Catalogue rows -> groups: one table, view, sequence, type or function with everything that belongs to it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from forensics.catalogs.postgresql_ddl import statements
+from forensics.catalogs.postgresql_names import label, spell, spell_all
+from forensics.catalogs.postgresql_normal import numbers
+from forensics.catalogs.postgresql_objects import (
+    Names,
+    OwnSequence,
+    Row,
+    column,
+    constraint,
+    distinct,
+    index,
+    own_name,
+    sequence,
+    trigger,
+)
+from forensics.catalogs.postgresql_programs import (
+    composite,
+    domain,
+    enum,
+    function,
+    sequence_object,
+    value_range,
+    view,
+)
+from forensics.catalogs.postgresql_sql import SERVER, class_query, queries, type_query
+from forensics.model import Group, Scalar, SchemaObject, Snapshot
+
+Ask = Callable[[str], list[Row]]
+
+_OTHERS = ("policies", "rules", "statistics", "event triggers", "publications", "operators", "casts", "aggregates")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Catalogue:
+    """What a database holds.
+
+    ``groups`` by the object identifier of their table (view, type ...), in the order of creation. ``columns`` are the
+    names of the columns of every ordinary table, ``closed`` the schemas that the reader may not use.
+    """
+
+    version: str
+    groups: Mapping[int, Group]
+    columns: Mapping[str, tuple[str, ...]]
+    facts: tuple[tuple[str, Scalar], ...]
+    internal: tuple[str, ...]
+    closed: tuple[str, ...]
+
+    def snapshot(self) -> Snapshot:
+        """Return it as a snapshot."""
+        return Snapshot(
+            dialect="postgresql",
+            server_version=self.version,
+            groups=tuple(self.groups.values()),
+            facts=self.facts,
+            internal=self.internal,
+        )
+
+
+def read(ask: Ask, only: Iterable[int] | None = None) -> Catalogue:
+    """Read the catalogue through ``ask``, which runs one query and returns its rows.
+
+    The caller sees to it that ``search_path`` is empty and that all runs in one transaction. With ``only`` (object
+    identifiers of any catalogue) just the groups of these objects and of their direct dependents are read.
+    """
+    server = ask(SERVER)[0]
+    rows = {name: ask(query) for name, query in queries(server[0], only).items()}
+    columns = rows["columns"]
+    types = {(row[3], row[4]) for row in columns}
+    rows["named types"] = ask(type_query(types)) if types else []
+    indexes = rows["indexes"]
+    usual = {row[0]: row[3] for row in rows["named types"]}
+    collations = {row[8] for row in columns if row[8] not in (0, usual.get(row[3]))}
+    collations |= {oid for text in {row[10] for row in indexes} for oid in numbers(text) if oid}
+    collations |= {row[8] for row in rows["types"] if row[8]}
+    classes = {oid for text in {row[8] for row in indexes} for oid in numbers(text)}
+    methods = {row[3] for row in indexes}
+    rows["named"] = ask(class_query(classes, collations, methods)) if classes or collations else []
+    return _Assembly(rows, only is not None).catalogue(server)
+
+
+class _Assembly:
+    """The rows of all queries, being put together."""
+
+    def __init__(self, rows: Mapping[str, list[Row]], partial: bool) -> None:
+        self.rows = rows
+        self.partial = partial
+        self.schemas: dict[int, str] = {row[0]: row[1] for row in rows["schemas"]}
+        self.members = {row[0] for row in rows["members"]}
+        self.relations = {row[0]: row for row in rows["relations"] if row[1] in self.schemas}
+        self.labels = {oid: label(self.schemas[row[1]], row[2]) for oid, row in self.relations.items()}
+        self.comments: dict[tuple[str, int, int], str] = {(row[0], row[1], row[2]): row[3] for row in rows["comments"]}
+        self.parents: dict[int, list[int]] = defaultdict(list)
+        for child, parent in rows["inheritance"]:
+            self.parents[child].append(parent)
+
+    @cached_property
+    def columns(self) -> Mapping[int, list[Row]]:
+        """The rows of the columns of each relation."""
+        found: dict[int, list[Row]] = defaultdict(list)
+        for row in self.rows["columns"]:
+            found[row[0]].append(row)
+        return found
+
+    @cached_property
+    def owned(self) -> Mapping[tuple[int, int], tuple[Row, OwnSequence]]:
+        """The sequence that a column owns."""
+        return {
+            (row[10], row[11]): (row, sequence(row, self.schemas))
+            for row in self.rows["sequences"]
+            if row[10] is not None and row[1] in self.schemas
+        }
+
+    @cached_property
+    def names(self) -> Names:
+        """What identifiers stand for."""
+        types: dict[tuple[int, int], tuple[str, int]] = {}
+        for oid, modifier, text, collation, hidden in self.rows["named types"]:
+            types[oid, modifier] = (text if hidden else text.removeprefix("public."), collation)
+        named: dict[tuple[str, int], str] = {}
+        for kind, oid, space, name, usual in self.rows["named"]:
+            full = spell(name) if space in ("", "pg_catalog", "public") else f"{spell(space)}.{spell(name)}"
+            named[kind, oid] = "" if usual else full
+        return Names(
+            tables=self.labels,
+            columns={oid: {row[1]: row[2] for row in rows} for oid, rows in self.columns.items()},
+            collations={oid: {row[1]: row[8] for row in rows if row[8]} for oid, rows in self.columns.items()},
+            types=types,
+            named=named,
+        )
+
+    def comment(self, catalogue: str, oid: int, number: int = 0) -> str:
+        return self.comments.get((catalogue, oid, number), "") if self.comments else ""
+
+    def catalogue(self, server: Row) -> Catalogue:
+        number, version, standby, timestamps, encoding = server
+        found = dict(sorted([*self._relations(), *self._sequences(), *self._types(), *self._functions()]))
+        tables = {
+            self.labels[oid]: tuple([each[2] for each in self.columns.get(oid, ())])
+            for oid, row in self.relations.items()
+            if row[3] in "rpf" and oid not in self.members
+        }
+        extensions = [(name, version) for _, name, version, _ in self.rows["extensions"]]
+        others = [f"{count} {what}" for what, count in zip(_OTHERS, self.rows["others"][0], strict=True) if count]
+        internal = [self.labels[oid] for oid in self.members if oid in self.labels]
+        closed = tuple(sorted(name for _, name, usable in self.rows["schemas"] if not usable))
+        facts: list[tuple[str, Scalar]] = [
+            ("server_version_num", number), ("encoding", encoding), ("standby", standby),
+            ("track_commit_timestamp", timestamps),
+            *((f"extension {name}", version) for name, version in extensions),
+        ]  # fmt: skip
+        if others:
+            facts.append(("not compared", ", ".join(others)))
+        if closed:
+            facts.append(("schemas without access", spell_all(closed)))
+        return Catalogue(
+            version=version.split()[0],
+            groups=found,
+            columns=tables,
+            facts=tuple(facts),
+            internal=tuple(sorted([*internal, *(f"extension {name}" for name, _ in extensions)])),
+            closed=closed,
+        )
+
+    def _relations(self) -> Iterator[tuple[int, Group]]:
+        parts_: dict[str, dict[int, list[Row]]] = {}
+        for kind, place in (("constraints", 1), ("indexes", 1), ("triggers", 0)):
+            found = parts_[kind] = defaultdict(list)
+            for row in self.rows[kind]:
+                found[row[place]].append(row)
+        # The index behind a primary key, a unique or an exclusion constraint is that constraint.
+        behind = {row[7] for rows in parts_["constraints"].values() for row in rows if row[3] in ("p", "u", "x")}
+        self._by_index = {row[0]: row for row in self.rows["indexes"] if row[0] in behind}
+        for oid, row in self.relations.items():
+            kind = row[3]
+            if oid in self.members or kind == "c" or not row[11]:
+                continue
+            name = self.labels[oid]
+            if kind in "vm":
+                head = [view(name, kind, row[9], row[8], self.comment("pg_class", oid))]
+            else:
+                head = [self._table(oid, row), *self._columns(oid, row)]
+                head += self._constraints(oid, name, parts_["constraints"].get(oid, ()))
+            for each in parts_["indexes"].get(oid, ()):
+                if each[0] not in self._by_index:
+                    head.append(index(name, each, self.names, self.comment("pg_class", each[0])))
+            head += [trigger(name, each) for each in parts_["triggers"].get(oid, ())]
+            yield oid, _group(name, head)
+
+    def _table(self, oid: int, row: Row) -> SchemaObject:
+        _, _, _, kind, persistence, partition, secured, forced, options, key, bound, _ = row
+        name = self.labels[oid]
+        meaning: list[tuple[str, Scalar]] = []
+        if persistence == "u":
+            meaning.append(("persistence", "unlogged"))
+        if kind == "f":
+            meaning.append(("foreign", True))
+        parents = [self.labels.get(each, "?") for each in self.parents.get(oid, ())]
+        if key is not None:
+            meaning.append(("partition_by", key))
+        if partition:
+            meaning += [("partition_of", ", ".join(parents)), ("bound", bound)]
+        elif parents:
+            meaning.append(("inherits", ", ".join(parents)))
+        if secured:
+            meaning.append(("row_security", "forced" if forced else "enabled"))
+        ident, own = own_name(name)
+        trace: list[tuple[str, Scalar]] = [("storage", options)] if options else []
+        if said := self.comment("pg_class", oid):
+            trace.append(("comment", said))
+        return SchemaObject(
+            kind="table", table=None, name=name, ident=ident, meaning=(*meaning, *own), trace=tuple(trace)
+        )
+
+    def _columns(self, oid: int, relation: Row) -> Iterator[SchemaObject]:
+        name = self.labels[oid]
+        inherited: dict[str, Row] = {}
+        if relation[5]:
+            # A partition has its parent's columns; only a default or a NOT NULL of its own is worth saying.
+            for parent in self.parents.get(oid, ()):
+                inherited |= {row[2]: row for row in self.columns.get(parent, ())}
+        weak = self._unproven.get(oid, ())
+        for position, row in enumerate(self.columns.get(oid, ()), start=1):
+            above = inherited.get(row[2])
+            if above is not None and (above[5], above[10]) == (row[5], row[10]):
+                continue
+            if above is None and not row[9]:
+                continue
+            owned = self.owned.get((oid, row[1]))
+            said = self.comment("pg_class", oid, row[1])
+            yield column(name, row, position, self.names, owned[1] if owned else None, said, row[1] in weak)
+
+    @cached_property
+    def _unproven(self) -> Mapping[int, set[int]]:
+        """The columns whose NOT NULL is not valid for the rows that are there (PostgreSQL 18)."""
+        found: dict[int, set[int]] = defaultdict(set)
+        for row in self.rows["constraints"]:
+            if row[3] == "n":
+                found[row[1]].update(numbers(row[13]))
+        return found
+
+    def _constraints(self, oid: int, name: str, rows: Iterable[Row]) -> Iterator[SchemaObject]:
+        for row in rows:
+            said = self.comment("pg_constraint", row[0])
+            made = constraint(name, row, self.names, self._by_index.get(row[7]), said)
+            if made is not None:
+                yield made
+
+    def _sequences(self) -> Iterator[tuple[int, Group]]:
+        for row in self.rows["sequences"]:
+            oid, schema, relation, number = row[0], row[1], row[10], row[11]
+            if schema not in self.schemas or oid in self.members:
+                continue
+            owner = ""
+            if relation is not None:
+                if relation not in self.relations or relation in self.members:
+                    continue
+                own = next((each for each in self.columns.get(relation, ()) if each[1] == number), None)
+                found = self.owned[relation, number][1]
+                if own is not None and (own[6] or own[10] == found.default):
+                    continue
+                owner = f"{self.labels[relation]}.{own[2] if own else '?'}"
+            found = sequence(row, self.schemas)
+            yield oid, _group(found.label, [sequence_object(found, owner, self.comment("pg_class", oid))])
+
+    def _types(self) -> Iterator[tuple[int, Group]]:
+        values: dict[int, list[str]] = defaultdict(list)
+        for oid, text in self.rows["labels"]:
+            values[oid].append(text)
+        rules: dict[int, list[tuple[str, str]]] = defaultdict(list)
+        for oid, name, text in self.rows["rules"]:
+            rules[oid].append((name, text))
+        for row in self.rows["types"]:
+            oid, schema, name, kind, relation = row[:5]
+            if schema not in self.schemas or oid in self.members or relation in self.members:
+                continue
+            named = label(self.schemas[schema], name)
+            said = self.comment("pg_type", oid)
+            if kind == "e":
+                made = enum(named, values[oid], said)
+            elif kind == "d":
+                collation = self.names.named.get(("collation", row[8]), "") if row[8] else ""
+                made = domain(named, row, collation, rules[oid], said)
+            elif kind == "c":
+                fields = [
+                    f"{spell(each[2])} {self.names.types.get((each[3], each[4]), ('unknown', 0))[0]}"
+                    for each in self.columns.get(relation, ())
+                ]
+                made = composite(named, ", ".join(fields), said)
+            else:
+                made = value_range(named, row[6], said)
+            yield oid, _group(named, [made])
+
+    def _functions(self) -> Iterator[tuple[int, Group]]:
+        for row in self.rows["functions"]:
+            made = function(self.schemas[row[1]], row, self.comment("pg_proc", row[0]))
+            if made is not None:
+                yield row[0], _group(made.name, [made])
+
+
+def _group(name: str, objects: list[SchemaObject]) -> Group:
+    found = tuple(distinct(objects)) if len(objects) > 1 else tuple(objects)
+    return Group(name=name, objects=found, source=statements(found))
+
+

@@ -1,0 +1,143 @@
+"""The moves of the search: every story that is one change at one group away from another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from forensics.explain.outside import added_columns, alterations, creations, renamings
+from forensics.explain.story import Outside, Run, Step, Story
+
+if TYPE_CHECKING:
+    from forensics.explain.search import Search, Tried
+
+LONGEST = 80
+
+
+def moves(search: Search, best: Tried, name: str) -> Iterator[Story]:
+    """Yield every story that is one move at one differing group away."""
+    story = best.played.story
+    present = {step.migration: at for at, step in enumerate(story) if isinstance(step, Run)}
+    related = search.related(name)
+    for item in related:
+        if item in present:
+            at = present[item]
+            yield story[:at] + story[at + 1 :]
+            yield from pieces(search, story, at, best)
+        elif search.player.runnable(item):
+            for place in places(search, story, item, present, related):
+                yield (*story[:place], Run(item), *story[place:])
+            yield from stopped(search, story, item)
+    yield from blocks(search, story, present, related)
+    yield from outside(search, best, name, present, related)
+
+
+def places(search: Search, story: Story, item: str, present: dict[str, int], related: Iterable[str]) -> list[int]:
+    """Return where a migration could stand in a story: its place in the chain, or behind a related later step."""
+    natural = search.place(story, item)
+    behind = [present[other] + 1 for other in related if other in present and present[other] >= natural]
+    return list(dict.fromkeys([natural, *behind, len(story)]))
+
+
+def length(search: Search, item: str) -> int:
+    """Return how many statements a migration has: those of its script, or those that it executed in the chain's replay."""
+    migration = search.player.contents[item]
+    if migration.language == "sql":
+        return len(search.player.lab.statements(migration))
+    line = search.reference.told.get(item)
+    return 0 if line is None else line.total or line.done + bool(line.error)
+
+
+def stopped(search: Search, story: Story, item: str) -> Iterator[Story]:
+    """Yield the story with a migration that it lacks, stopped after each of its statements."""
+    place = search.place(story, item)
+    for upto in range(1, min(length(search, item), LONGEST)):
+        yield (*story[:place], Run(item, tuple(range(1, upto + 1))), *story[place:])
+
+
+def pieces(search: Search, story: Story, at: int, best: Tried) -> Iterator[Story]:
+    """Yield the story with one migration stopped early, with only its effective statements, or moved behind later ones."""
+    step = story[at]
+    assert isinstance(step, Run)
+    line = best.played.told[at]
+    total = max(line.total or 0, length(search, step.migration))
+    for upto in range(1, min(total, LONGEST)):
+        yield (*story[:at], Run(step.migration, tuple(range(1, upto + 1))), *story[at + 1 :])
+    if search.player.contents[step.migration].language == "sql" and 2 <= total <= LONGEST:
+        numbers = range(1, total + 1)
+        for first in range(2, total + 1):
+            yield (*story[:at], Run(step.migration, tuple(range(first, total + 1))), *story[at + 1 :])
+        for gone in numbers:
+            yield (*story[:at], Run(step.migration, tuple(n for n in numbers if n != gone)), *story[at + 1 :])
+        if step.statements is not None:
+            for gone in step.statements:
+                left = tuple(n for n in step.statements if n != gone)
+                if left:
+                    yield (*story[:at], Run(step.migration, left), *story[at + 1 :])
+    if line.error or step.statements is not None:
+        rest = story[:at] + story[at + 1 :]
+        for place in range(at + 1, len(rest) + 1):
+            yield (*rest[:place], Run(step.migration), *rest[place:])
+        for place in range(at + 1, len(rest) + 1):  # what stood in the way came later: it goes first
+            other = story[place] if place < len(story) else None
+            if isinstance(other, Run):
+                yield (*story[:at], other, *story[at:place], *story[place + 1 :])
+
+
+def blocks(search: Search, story: Story, present: dict[str, int], related: Iterable[str]) -> Iterator[Story]:
+    """Yield the story without the related migrations from each of them on, and without all that were voted out."""
+    there = [present[item] for item in related if item in present]
+    for count in range(len(there) - 1):
+        gone = set(there[count:])
+        yield tuple(step for at, step in enumerate(story) if at not in gone)
+    against = {present[item] for item in related if item in present and not search.voted(item)}
+    if against:
+        yield tuple(step for at, step in enumerate(story) if at not in against)
+
+
+def outside(
+    search: Search, best: Tried, name: str, present: dict[str, int], related: Iterable[str]
+) -> Iterator[Story]:
+    """Yield the story with the group created, altered or renamed from outside, before each step that touches it or at the end."""
+    story = best.played.story
+    own = [at for at, step in enumerate(story) if isinstance(step, Outside) and step.group.casefold() == name]
+    for at in own:
+        yield story[:at] + story[at + 1 :]
+    bare = tuple(step for at, step in enumerate(story) if at not in own)
+    spots = list(dict.fromkeys([*(at for at, step in enumerate(bare) if _run_near(search, step, name)), len(bare)]))
+    for step in creations(name, search.subject, search.reference, search.player):
+        for place in spots:
+            yield (*bare[:place], step, *bare[place:])
+            missing = [item for item in related if item not in present and search.player.runnable(item)]
+            if missing and place == spots[0]:
+                yield joined(search, (*bare[:place], step, *bare[place:]), missing)
+    final, live = best.played.final.get(name), search.subject.live.get(name)
+    extras = (
+        *alterations(name, search.subject),
+        *added_columns(name, final, live),
+        *renamings(name, best.played.final, search.subject.live),
+    )
+    for extra in extras:
+        if extra in story:
+            continue
+        for place in dict.fromkeys([*(at for at, other in enumerate(story) if near(search, other, name)), len(story)]):
+            yield (*story[:place], extra, *story[place:])
+
+
+def _run_near(search: Search, step: Step, name: str) -> bool:
+    return isinstance(step, Run) and near(search, step, name)
+
+
+def near(search: Search, step: Step, name: str) -> bool:
+    """Whether a step of a story touches a group."""
+    if isinstance(step, Outside):
+        return step.group.casefold() == name
+    return step.migration in search.related(name)
+
+
+def joined(search: Search, story: Story, missing: Iterable[str]) -> Story:
+    """Return a story with migrations put in at their places in the chain."""
+    for item in missing:
+        at = search.place(story, item)
+        story = (*story[:at], Run(item), *story[at:])
+    return story

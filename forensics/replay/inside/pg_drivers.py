@@ -1,0 +1,242 @@
+"""The drivers through which migrations speak to the scratch server: psycopg, psycopg2; each as a recorded connection."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from .pg_session import Home, Session
+from .record import Many
+
+DRIVERS = ("psycopg", "psycopg2", "asyncpg")
+
+
+def best(wanted: str) -> str:
+    """Return the driver that the hint names, or the first one that is installed. Raises `ImportError`."""
+    names = [wanted.rpartition("+")[2]] if wanted else list(DRIVERS)
+    for name in names:
+        try:
+            importlib.import_module(name)
+        except ImportError:
+            if wanted:
+                raise
+            continue
+        return name
+    raise ImportError(f"none of the PostgreSQL drivers {', '.join(DRIVERS)} is installed for it", name="psycopg")
+
+
+def opener(driver: str) -> Any:
+    """Return the function ``(home, options) -> connection`` of a driver."""
+    return {"psycopg": _psycopg, "psycopg2": _psycopg2}[driver]()
+
+
+def _text(query: Any, connection: Any) -> str:
+    if isinstance(query, str):
+        return query
+    if isinstance(query, (bytes, bytearray)):
+        return bytes(query).decode()
+    return str(query.as_string(connection))
+
+
+def _psycopg() -> Any:
+    import psycopg
+
+    class Cursor(psycopg.Cursor[Any]):
+        """A cursor whose statements are written down."""
+
+        def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
+            run = super().execute
+            home: Any = self.connection
+            home.perform(
+                _text(query, home), params, lambda sql: run(sql, params, **options), lambda: self.rowcount
+            )
+            return self
+
+        def executemany(self, query: Any, params_seq: Any, **options: Any) -> Any:
+            run = super().executemany
+            rows = Many(list(params_seq))
+            home: Any = self.connection
+            home.perform(_text(query, home), rows, lambda sql: run(sql, rows, **options), lambda: self.rowcount)
+
+        def copy(self, statement: Any, params: Any = None, **options: Any) -> Any:
+            run = super().copy
+            home: Any = self.connection
+            return home.perform(_text(statement, home), params, lambda sql: run(sql, params, **options), lambda: 1)
+
+    class Connection(Session, psycopg.Connection[Any]):
+        """A recorded connection. The server sees what `Session` begins and ends."""
+
+        def raw(self, sql: str) -> None:
+            result = self.pgconn.exec_(sql.encode())
+            if result.status not in (psycopg.pq.ExecStatus.COMMAND_OK, psycopg.pq.ExecStatus.TUPLES_OK):
+                raise psycopg.errors.error_from_result(result, encoding="utf-8")
+
+        def answer(self, statements: list[str]) -> list[list[Any]]:
+            with psycopg.Cursor(self) as cursor:
+                cursor.execute(";\n".join(statements), prepare=False)  # type: ignore[call-overload]
+                found = [cursor.fetchall() if cursor.description else []]
+                while cursor.nextset():
+                    found.append(cursor.fetchall() if cursor.description else [])
+            return found
+
+        def failing(self) -> bool:
+            return self.pgconn.transaction_status == psycopg.pq.TransactionStatus.INERROR
+
+        def within(self) -> bool:
+            return self.pgconn.transaction_status != psycopg.pq.TransactionStatus.IDLE
+
+        def commit(self) -> None:
+            self.finish(True)
+
+        def rollback(self) -> None:
+            self.finish(False)
+
+        def close(self) -> None:
+            self.leave()
+
+        def really_close(self) -> None:
+            """Close the connection for good."""
+            psycopg.Connection.close(self)
+
+        def cursor(self, *args: Any, **options: Any) -> Any:
+            if args or options.get("name"):
+                self.begin()
+            return super().cursor(*args, **options)
+
+        @property
+        def autocommit(self) -> bool:
+            return self.auto
+
+        @autocommit.setter
+        def autocommit(self, value: bool) -> None:
+            self.auto = bool(value)
+
+        def set_autocommit(self, value: bool) -> None:
+            self.auto = bool(value)
+
+        isolation_level: Any = None
+        read_only: Any = None
+        deferrable: Any = None
+
+        def set_isolation_level(self, value: Any) -> None:
+            """Leave the level as it is: nobody else is there."""
+
+        def set_read_only(self, value: Any) -> None:
+            """Leave it as it is."""
+
+        def set_deferrable(self, value: Any) -> None:
+            """Leave it as it is."""
+
+        def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+            self.finish(kind is None)
+            self.leave()
+
+    def open_psycopg(home: Home, options: dict[str, str]) -> Any:
+        made: Any = Connection.connect(**options, autocommit=True, prepare_threshold=None, cursor_factory=Cursor)
+        made.home = home
+        return made
+
+    return open_psycopg
+
+
+def _psycopg2() -> Any:
+    import psycopg2
+    from psycopg2 import extensions
+
+    class Cursor(extensions.cursor):
+        """A cursor whose statements are written down."""
+
+        def execute(self, query: Any, vars: Any = None) -> Any:
+            run = super().execute
+            home: Any = self.connection
+            home.perform(_text(query, home), vars, lambda sql: run(sql, vars), lambda: self.rowcount)
+
+        def executemany(self, query: Any, vars_list: Any) -> Any:
+            run = super().executemany
+            rows = Many(list(vars_list))
+            home: Any = self.connection
+            home.perform(_text(query, home), rows, lambda sql: run(sql, rows), lambda: self.rowcount)
+
+        def copy_expert(self, sql: Any, file: Any, size: int = 8192) -> Any:
+            run = super().copy_expert
+            home: Any = self.connection
+            home.perform(_text(sql, home), None, lambda text: run(text, file, size), lambda: 1)
+
+        def callproc(self, procname: Any, parameters: Any = None) -> Any:
+            run = super().callproc
+            home: Any = self.connection
+            return home.perform(f"CALL {procname}", parameters, lambda _: run(procname, parameters or ()), lambda: -1)
+
+    base = extensions.connection
+
+    class Connection(Session, base):
+        """A recorded connection. The server sees what `Session` begins and ends."""
+
+        def raw(self, sql: str) -> None:
+            with base.cursor(self, cursor_factory=extensions.cursor) as cursor:
+                cursor.execute(sql)
+
+        def answer(self, statements: list[str]) -> list[list[Any]]:
+            found = []
+            with base.cursor(self, cursor_factory=extensions.cursor) as cursor:
+                for sql in statements:
+                    cursor.execute(sql)
+                    found.append(cursor.fetchall() if cursor.description else [])
+            return found
+
+        def failing(self) -> bool:
+            return self.info.transaction_status == extensions.TRANSACTION_STATUS_INERROR
+
+        def within(self) -> bool:
+            return self.info.transaction_status != extensions.TRANSACTION_STATUS_IDLE
+
+        def commit(self) -> None:
+            self.finish(True)
+
+        def rollback(self) -> None:
+            self.finish(False)
+
+        def close(self) -> None:
+            self.leave()
+
+        def really_close(self) -> None:
+            """Close the connection for good."""
+            base.close(self)
+
+        @property
+        def autocommit(self) -> bool:
+            return self.auto
+
+        @autocommit.setter
+        def autocommit(self, value: bool) -> None:
+            self.auto = bool(value)
+
+        @property
+        def isolation_level(self) -> Any:
+            return extensions.ISOLATION_LEVEL_AUTOCOMMIT if self.auto else extensions.ISOLATION_LEVEL_DEFAULT
+
+        @isolation_level.setter
+        def isolation_level(self, value: Any) -> None:
+            self.set_isolation_level(value)
+
+        def set_isolation_level(self, level: Any) -> None:
+            self.finish(False)
+            self.auto = level == extensions.ISOLATION_LEVEL_AUTOCOMMIT
+
+        def set_session(self, isolation_level: Any = None, *args: Any, **options: Any) -> None:
+            if "autocommit" in options:
+                self.auto = bool(options["autocommit"])
+
+        def __enter__(self) -> Any:
+            return self
+
+        def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+            self.finish(kind is None)
+
+    def open_psycopg2(home: Home, options: dict[str, str]) -> Any:
+        made: Any = psycopg2.connect(**options, connection_factory=Connection, cursor_factory=Cursor)
+        base.autocommit.__set__(made, True)  # type: ignore[attr-defined]
+        made.home = home
+        return made
+
+    return open_psycopg2

@@ -1,0 +1,213 @@
+"""The scratch databases on the private server, and the states that they hold.
+
+A workspace is one database with a committed base and a stack of savepoints above it, a state each. Going back to a state is
+one ``ROLLBACK TO``; what a step needs real transactions for, and what lies deep, is committed and becomes the base.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+
+from . import pg_watch
+from .pg_session import PgRecord, Unstacked
+from .postmaster import PORT, SUPERUSER, Postmaster
+from .record import Record
+
+ROLE = "migrator"
+EMPTY = "forensics_empty"
+_DEPTH = 6
+_WORKSPACES = 4
+_CLEAN = "RESET ALL; RESET ROLE; RESET SESSION AUTHORIZATION; DISCARD TEMP"
+
+
+class Workspace:
+    """One database. ``levels`` are the numbers of the states that it holds: the base, then one for each savepoint."""
+
+    def __init__(self, name: str, session: Any, base: int) -> None:
+        self.name = name
+        self.session = session
+        self.levels = [base]
+        self.open = False
+
+
+class Scratch:
+    """Hold states by number and put one of them in place. The empty database is number 0.
+
+    ``stacked`` says whether steps run inside an open transaction. ``whole`` is set where a step may have touched more
+    than was noted; ``lost`` collects the numbers that are no longer held.
+    """
+
+    def __init__(
+        self, server: Postmaster, version: str, driver: str, opener: Any, user: str, refuse: Callable[[str], None]
+    ) -> None:
+        self.server = server
+        self.driver = driver
+        self.user = user
+        self.single = False
+        self.stacked = False
+        self.whole = False
+        self.lost: list[int] = []
+        self.current = EMPTY
+        self._copy = "STRATEGY file_copy" if int(version.split(".")[0].rstrip("abcdefghijklmnopqrstuvwxyz")) >= 15 else ""
+        self._opener = opener
+        self._refuse = refuse
+        self._admin = self._open("postgres", SUPERUSER)
+        self._spaces: list[Workspace] = []
+        self._space: Workspace | None = None
+        self._extra: list[Any] = []
+        self._next = 1
+        self._made = 0
+
+    @property
+    def url(self) -> str:
+        """The address of the database in place, as SQLAlchemy takes it."""
+        return f"postgresql+{self.driver}://{self.user}@/{self.current}?host={self.server.socket}&port={PORT}"
+
+    def inspect(self, sql: str) -> None:
+        """Refuse a statement that reaches out of the server."""
+        self._refuse(sql)
+
+    def _open(self, name: str, user: str) -> Any:
+        return self._opener(self, {"host": self.server.socket, "port": str(PORT), "user": user, "dbname": name})
+
+    def prepare(self) -> None:
+        """Make the empty database, with what notes the objects that are touched."""
+        if self.user != SUPERUSER:
+            self._admin.raw(f"CREATE ROLE {self.user} LOGIN CREATEDB CREATEROLE")
+        self._admin.raw(f"CREATE DATABASE {EMPTY} OWNER {self.user} {self._copy}")
+        maker = self._open(EMPTY, SUPERUSER)
+        maker.raw(pg_watch.INSTALL)
+        if self.user != SUPERUSER:
+            maker.raw(f"ALTER SCHEMA public OWNER TO {self.user}")
+        maker.really_close()
+        self._space = Workspace(EMPTY, self._open(EMPTY, self.user), 0)
+
+    def settle(self) -> None:
+        """Make what the first database holds now the empty one, from which the others are copied."""
+        assert self._space is not None
+        self.release()
+        self._space.session.really_close()
+        self._space = None
+
+    def holds(self, number: int) -> bool:
+        """Whether the state of this number can still be put in place."""
+        return number == 0 or any(number in space.levels for space in self._spaces)
+
+    def place(self, number: int, stacked: bool) -> None:
+        """Put a state in place, for a step inside the open transaction or for one with real ones."""
+        space = self._space = self._find(number)
+        if space in self._spaces:
+            self._spaces.remove(space)
+        self._spaces.append(space)
+        self.current = space.name
+        self.whole = False
+        level = space.levels.index(number)
+        self.lost += [item for item in space.levels[level + 1 :] if item]
+        space.levels = space.levels[: level + 1]
+        note = f"SET {pg_watch.SETTING} = ''"
+        if space.open:
+            space.session.raw(f"ROLLBACK TO forensics_{level}")
+        if not stacked or level >= _DEPTH:
+            self._flatten(space, stacked)
+        elif not space.open:
+            space.session.raw("BEGIN; SAVEPOINT forensics_0")
+            space.open = True
+        space.session.raw(note)
+        self.stacked = stacked
+
+    def _flatten(self, space: Workspace, stacked: bool) -> None:
+        """Make the uppermost state the base: committed, or in one transaction still where all is to be one."""
+        top = space.levels[-1]
+        if self.single and stacked:
+            space.session.raw("RELEASE forensics_1; SAVEPOINT forensics_1")
+            self.lost += space.levels[1:-1]
+            space.levels = [space.levels[0], top]
+            return
+        if space.open:
+            space.session.raw("COMMIT")
+            space.open = False
+        self.lost += [item for item in space.levels[:-1] if item]
+        space.levels = [top]
+        if stacked:
+            space.session.raw("BEGIN; SAVEPOINT forensics_0")
+            space.open = True
+
+    def _find(self, number: int) -> Workspace:
+        found = [space for space in self._spaces if number in space.levels]
+        if number:
+            return found[0]
+        bare = [space for space in found if len(space.levels) == 1]
+        if bare:
+            return bare[0]
+        if len(self._spaces) >= _WORKSPACES:
+            if found:
+                return found[0]
+            self._drop(self._spaces[0])
+        self._made += 1
+        name = f"forensics_{self._made}"
+        self._admin.raw(f"CREATE DATABASE {name} OWNER {self.user} TEMPLATE {EMPTY} {self._copy}")
+        return Workspace(name, self._open(name, self.user), 0)
+
+    def _drop(self, space: Workspace) -> None:
+        self._spaces.remove(space)
+        self.lost += [item for item in space.levels if item]
+        space.session.really_close()
+        self._admin.raw(f"DROP DATABASE {space.name} WITH (FORCE)")
+
+    def discard(self) -> None:
+        """Give up the database in place: what it holds is not what it should be."""
+        if self._space is not None and self._space in self._spaces:
+            self._drop(self._space)
+        self._space = None
+
+    def touched(self) -> list[int] | None:
+        """Return the identifiers of the objects that the step touched; None where that cannot be told."""
+        assert self._space is not None
+        rows = self._space.session.answer([f"SELECT current_setting('{pg_watch.SETTING}', true)"])
+        return None if self.whole else pg_watch.touched(rows[0][0][0] or "")
+
+    def keep(self) -> int:
+        """Keep what is in place as a new state and return its number."""
+        space = self._space
+        assert space is not None
+        number, self._next = self._next, self._next + 1
+        if self.stacked:
+            space.session.raw(f"SAVEPOINT forensics_{len(space.levels)}")
+            space.levels.append(number)
+        else:
+            self.lost += [item for item in space.levels if item]
+            space.levels = [number]
+        return number
+
+    def release(self) -> None:
+        """Close the connections that a step opened beside the first."""
+        for session in self._extra:
+            session.really_close()
+        self._extra.clear()
+
+    def clean(self) -> None:
+        """Take back the settings and temporary tables that a step left in its session."""
+        assert self._space is not None
+        self._space.session.raw(_CLEAN)
+
+    def connect(self) -> Any:
+        """Return a recorded connection to the database in place."""
+        assert self._space is not None
+        session = self._space.session
+        record = Record.current
+        if session.used:
+            if self.stacked and isinstance(record, PgRecord):
+                record.unstacked = record.unstacked or "a second connection"
+                raise Unstacked(record.unstacked)
+            self.whole = True
+            session = self._open(self._space.name, self.user)
+            self._extra.append(session)
+        session.used = True
+        if isinstance(record, PgRecord):
+            record.sessions.append(session)
+        return session
+
+    def answer(self, statements: list[str]) -> list[list[Any]]:
+        """Return the rows of catalogue queries about the database in place."""
+        assert self._space is not None
+        return list(self._space.session.answer(["SET search_path = ''", *statements, "RESET search_path"])[1:-1])
