@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +11,6 @@ from forensics.model import Chain, ChainEvidence, Event, Migration
 from forensics.operations import pieces
 
 Recorded = Mapping[str, Mapping[str, Sequence[str]]]
-_STAMP = re.compile(r"(?is)^\s*(?:insert\s+into|update)\s+\S*?version\S*\s.*?version\w*\s*(?:=|\)\s*values\s*\()\s*'([^']+)'")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,19 +49,17 @@ class Matched:
 class Statements:
     """The definitions of a chain and of everything beside it, ready to be asked for a statement.
 
-    ``recorded`` are statements that a replay recorded, by where (``active``, ``archived:<name>``) and migration id;
-    ``foreign`` further chains that are neither active nor archived. The texts in git are read only when a statement
-    is in no chain.
+    Beside the active chain these are the archived ones and those elsewhere in the repository. ``recorded`` are
+    statements that a replay recorded, by where (``active``, ``archived:<name>``, ``foreign:<name>``) and migration id.
+    The texts in git are read only when a statement is in no chain.
     """
 
-    def __init__(
-        self, source: ChainEvidence, *, foreign: Sequence[Chain] = (), recorded: Recorded | None = None
-    ) -> None:
+    def __init__(self, source: ChainEvidence, *, recorded: Recorded | None = None) -> None:
         self._source = source
         chain = source.chain
         self._chains = [("active", chain)]
         self._chains += [(f"archived:{item.name}", item) for item in chain.archived]
-        self._chains += [(f"foreign:{item.name}", item) for item in foreign]
+        self._chains += [(f"foreign:{item.name}", item) for item in source.elsewhere]
         self._table = _Table()
         for where, item in self._chains:
             for migration in item.migrations:
@@ -89,7 +85,7 @@ class Statements:
     def _lost(self) -> _Table:
         table = _Table()
         known = {item.content.sha256 for _, chain in self._chains for item in chain.migrations}
-        for version in self._source.versions:
+        for version in (*self._source.versions, *self._source.beyond):
             if version.content is None or version.content.sha256 in known:
                 continue
             known.add(version.content.sha256)
@@ -154,8 +150,3 @@ def match(events: Iterable[Event], statements: Statements) -> tuple[Matched, ...
         found.append(Matched(event=event, statement=event.statement, places=memo[event.statement]))
     return tuple(found)
 
-
-def stamped(statement: str) -> str:
-    """Return the version that a statement writes into a tracker that keeps only the head, or an empty text."""
-    found = _STAMP.match(statement)
-    return found[1] if found else ""

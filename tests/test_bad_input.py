@@ -139,19 +139,16 @@ def test_database_that_is_locked(locked: Path, run: Run) -> None:
         assert (code, document["findings"]) == (0, [])
 
 
-HEADER = b"SQLite format 3\0" + bytes.fromhex(
-    "10000101004020200000000100000001000000000000000000000000000000040000000000000000000000010000000000000000000000"
-    "000000000000000000000000000000000000000001002e8a11"
-) + bytes.fromhex("0d000000001000000000") + bytes(4096 - 110)
-
-
-@pytest.mark.parametrize("content", [b"", HEADER])
-def test_database_of_zero_bytes_is_not_initialised(scene: Scene, run: Run, content: bytes) -> None:
-    scene.database.write_bytes(content)
+@pytest.mark.parametrize("script", ["", "PRAGMA user_version = 7", "CREATE TABLE probe (x); DROP TABLE probe"])
+def test_database_without_anything_is_not_initialised(scene: Scene, run: Run, script: str) -> None:
+    scene.database.unlink()
+    scene.database.touch()
+    scene.sql(script)
     code, document, _err = adhoc(run, "app.db")
     assert (code, document["environment"]["state"]) == (0, "not-initialised")
     assert [item["cause"] for item in document["findings"] if item["severity"] != "info"] == []
-    assert (document["migrations"], document["explanation"], document["failures"]) == ([], {}, [])
+    empty = {key: document[key] for key in ("chain", "migrations", "explanation", "next_failure", "failures")}
+    assert empty == {"chain": {}, "migrations": [], "explanation": {}, "next_failure": {}, "failures": []}
 
 
 @pytest.mark.parametrize("kind", ["missing", "empty", "a file", "other files", "no rights"])

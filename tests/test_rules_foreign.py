@@ -102,6 +102,23 @@ def test_foreign_chain_with_the_statements_that_close_the_difference(tmp_path: P
     assert causes(document) == {"foreign-chain"}
 
 
+def test_equivalent_chain_but_for_a_table_that_no_chain_knows(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, NEW, archived=OLD)
+    run(scene, OLD)
+    scene.sql("CREATE TABLE session_cache (k TEXT)")
+    scene.stamp("old3")
+    finding = one(scene.diagnose(), "equivalent-chain")
+    assert "session_cache" in said(finding)
+    assert "order of columns differs in users" in said(finding)
+
+
+def test_no_equivalent_chain_where_a_default_differs(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, NEW, archived=APART)
+    run(scene, APART)
+    scene.stamp("old3")
+    assert not found(scene.diagnose(), "equivalent-chain")
+
+
 def test_foreign_chain_whose_id_stands_in_two_chains(tmp_path: Path) -> None:
     older = {"x1.py": revision("old1", None, "op.create_table('ancient', sa.Column('id', sa.Integer, primary_key=True))")}
     scene = Scene(tmp_path, NEW, archived=OLD)

@@ -11,6 +11,7 @@ every command takes in place of the databases. With it the databases stay on tha
 
 import argparse
 import hashlib
+import os
 import re
 import shutil
 import subprocess
@@ -95,16 +96,32 @@ def drifted_and_restored(stage):
 
 def dump_and_restore(stage, source, target):
     """Dump a database with pg_dump and run the dump in another."""
-    near = [Path(folder) / "pg_dump" for folder in folders()]
-    found = next((str(path) for path in near if path.is_file()), shutil.which("pg_dump"))
-    if found is None:
-        raise SystemExit("pg_dump was not found beside the server's programs")
-    words = [found, "--inserts", "--no-owner", "--no-privileges", f"--dbname={stage.url(source)}"]
-    dump = subprocess.run(words, check=True, capture_output=True, text=True, timeout=LIMIT).stdout
+    found = pg_dump(stage)
+    words = [found, "--inserts", "--no-owner", "--no-privileges", f"--dbname={stage.url(source, password=False)}"]
+    env = {**os.environ, "PGPASSWORD": stage.address.password or ""}
+    done = subprocess.run(words, env=env, capture_output=True, text=True, timeout=LIMIT)
+    if done.returncode:
+        raise SystemExit(f"pg_dump: {done.stderr.strip()}")
     # The commands of psql in it are for psql; the rest is SQL.
-    script = "\n".join(line for line in dump.splitlines() if not line.startswith("\\"))
+    script = "\n".join(line for line in done.stdout.splitlines() if not line.startswith("\\"))
     with psycopg.connect(stage.url(target, role=stage.role)) as connection:
         connection.execute(script)
+
+
+def pg_dump(stage):
+    """The oldest pg_dump on this machine that is not older than the server."""
+    places = [*folders(), *os.environ.get("PATH", "").split(os.pathsep)]
+    programs = {}
+    for program in (path for path in (Path(place, "pg_dump") for place in places) if path.is_file()):
+        told = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=LIMIT).stdout
+        major = re.search(r"\) (\d+)", told)
+        if major and int(major[1]) >= stage.version:
+            programs.setdefault(int(major[1]), str(program))
+    if not programs:
+        raise SystemExit(
+            f"there is no pg_dump for PostgreSQL {stage.version} beside the server's programs or on the PATH"
+        )
+    return programs[min(programs)]
 
 
 def empty_again(stage):

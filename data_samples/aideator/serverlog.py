@@ -1,8 +1,8 @@
 """What the server and the programs logged, read entry by entry, put on the clock of the story.
 
 Nothing is added and no text is changed but what differs from one build to the next: times, process ids, the length of
-a session, the paths of this machine, the entries about how the connection was made, and the order in which `create_all`
-makes the indexes of one table.
+a session, the paths of this machine, the entries about how the connection was made, the order in which `create_all`
+makes the indexes of one table. What is left out besides are the values of parameters.
 """
 
 import re
@@ -54,6 +54,8 @@ def server_lines(text, who):
     for line in joined:
         entry = ENTRY.fullmatch(line)
         if entry is None or entry["who"] != who:
+            continue
+        if entry["level"] == "DETAIL" and entry["text"].lower().startswith("parameters: "):
             continue
         if entry["text"].startswith(DROPPED) and not entry["text"].startswith(KEPT):
             continue

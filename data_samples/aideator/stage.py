@@ -21,9 +21,12 @@ class Stage:
     """A server and the checkouts of the project. Without `log` the server is somebody's, and what it logs is not read."""
 
     def __init__(self, address, scratch, log=None):
-        self.address, self.scratch, self.log = make_url(address), scratch, Path(log) if log else None
+        self.address = make_url(address).set(drivername="postgresql")
+        self.scratch, self.log = scratch, Path(log) if log else None
         self.role = ROLE if log else None
         self.lock = Lock()
+        with psycopg.connect(self.url(self.address.database)) as connection:
+            self.version = connection.info.server_version // 10000
         if self.log:
             # The cluster is private and new: nobody else's settings are changed.
             self.execute(
@@ -34,9 +37,10 @@ class Stage:
                 f"CREATE ROLE {ROLE} LOGIN",
             )
 
-    def url(self, database, driver="postgresql", role=None):
-        """The address of a database; as text it holds the password, where there is one."""
+    def url(self, database, driver="postgresql", role=None, password=True):
+        """The address of a database as text, with its password where there is one."""
         url = self.address.set(drivername=driver, database=database)
+        url = url if password else url._replace(password=None)
         return (url.set(username=role) if role else url).render_as_string(hide_password=False)
 
     def execute(self, *statements, database=None):

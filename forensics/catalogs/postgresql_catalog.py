@@ -307,8 +307,29 @@ class _Assembly:
                 yield row[0], _group(made.name, [made])
 
 
+class _Group(Group):
+    """A group whose statements are made when somebody asks for them: of a healthy database nobody does."""
+
+    def __init__(self, *, name: str, objects: tuple[SchemaObject, ...], source: tuple[str, ...] | None = None) -> None:
+        own = self.__dict__
+        own["name"], own["objects"] = name, objects
+        if source is not None:
+            own["source"] = source
+
+    @cached_property
+    def source(self) -> tuple[str, ...]:  # type: ignore[override]
+        return statements(self.objects)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Group):
+            return NotImplemented
+        return (self.name, self.objects, self.source) == (other.name, other.objects, other.source)
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.objects))
+
+
 def _group(name: str, objects: list[SchemaObject]) -> Group:
-    found = tuple(distinct(objects)) if len(objects) > 1 else tuple(objects)
-    return Group(name=name, objects=found, source=statements(found))
+    return _Group(name=name, objects=tuple(distinct(objects)) if len(objects) > 1 else tuple(objects))
 
 

@@ -167,9 +167,9 @@ def explain(subject: Subject, player: Player, reference: Reference, pending: tup
     """Find and prove the story of one environment, and judge every migration by it."""
     search = Search(subject, reference, player, ballot(reference, subject.live))
     best = search.best()
-    judged = judge(search, best)
+    judged, silent = judge(search, best)
     played = complete(search, best)
-    judged = by_cookie(search, played, judged)
+    judged = by_cookie(search, played, judged, silent)
     kept = tuple(
         step for step in played.story if not (isinstance(step, Run) and judged[step.migration].executed == "no")
     )

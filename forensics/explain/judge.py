@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from forensics.explain.compare import changed, value
 from forensics.explain.reference import Trace, apply
 from forensics.explain.search import Search, Tried
+from forensics.explain.silent import Fit, Silent, broken, dispensable, fitness, possible, same, without
 from forensics.explain.story import Played, Run, State, Story
 from forensics.explain.votes import Effects, effects, objects
 from forensics.model import Key
@@ -23,89 +24,76 @@ class Judged:
     done: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Fit:
-    """How far a played story is from the live schema, summed over the groups, at each level of evidence."""
-
-    meaning: int
-    trace: int
-    layout: int
-    text: int
-
-
-def judge(search: Search, best: Tried) -> dict[str, Judged]:
+def judge(search: Search, best: Tried) -> tuple[dict[str, Judged], tuple[Silent, ...]]:
     """Judge every migration of the chain by the best story with it and without it.
 
     ``yes`` or ``no`` only where the evidence decides: where the schema is the same with a migration as without it, and nothing
-    proven needs it, the answer is ``unknown``.
+    proven needs it, the answer is ``unknown``. The silent sets behind those answers are returned too.
     """
     fit = fitness(search, best.played)
     steps = {line.step.migration: line for line in best.played.told if isinstance(line.step, Run)}
     counted = _effects(search, best.played)
     answers: dict[str, Judged] = {}
     waiting: dict[str, frozenset[str]] = {}
+    silent: list[Silent] = []
     for migration in search.subject.migrations:
         name = migration.id
         line = steps.get(name)
+        found: Silent | None = None
         if line is not None and line.status == "partial":
             answers[name] = Judged("partial", "schema", counted[name], line.error, line.done)
         elif line is not None:
-            answers[name], waiting[name] = _ran(search, best, fit, name, counted[name])
+            found = dispensable(search, best.played, name)
+            answers[name], waiting[name] = _ran(search, best, fit, counted[name], name, found)
         elif search.player.runnable(name):
-            answers[name] = _absent(search, best, fit, name, counted[name])
+            found = possible(search, best.played, name)
+            answers[name] = _absent(search, best, fit, counted[name], name, found)
         else:
             answers[name] = Judged("unknown" if not counted[name].expected else "no", "none", counted[name])
+        if found is not None:
+            silent.append(found)
     _imply(answers, waiting)
-    return answers
+    return answers, tuple(silent)
 
 
-def fitness(search: Search, played: Played) -> Fit:
-    """Measure a played story against the live schema."""
-    live = search.subject.live
-    found = [search.ruler.measure(played.final.get(name), live.get(name)) for name in played.final.keys() | live.keys()]
-    return Fit(
-        sum(item.meaning for item in found),
-        sum(item.trace for item in found),
-        sum(item.layout for item in found),
-        sum(item.text for item in found),
-    )
-
-
-def _ran(search: Search, best: Tried, fit: Fit, name: str, counted: Effects) -> tuple[Judged, frozenset[str]]:
+def _ran(
+    search: Search, best: Tried, fit: Fit, counted: Effects, name: str, silent: Silent | None
+) -> tuple[Judged, frozenset[str]]:
     """Judge a migration of the story by the story without it; also return the steps that fail then."""
-    story = best.played.story
-    without = search.player.play(
-        tuple(step for step in story if not (isinstance(step, Run) and step.migration == name))
-    )
-    other = fitness(search, without)
-    before = {line.step: line.status for line in best.played.told}
-    broken = frozenset(
-        line.step.migration
-        for line in without.told
-        if isinstance(line.step, Run) and line.error and before.get(line.step) == "full"
-    )
+    other_story = search.player.play(without(best.played.story, frozenset([name])))
+    needing = broken(best.played, other_story)
+    if silent is not None:
+        return Judged("unknown", "none", counted), needing - silent.migrations
+    other = fitness(search, other_story)
     visible = counted.present > 0
     if (other.meaning, other.trace) > (fit.meaning, fit.trace) and other.meaning >= fit.meaning:
-        return Judged("yes", "schema" if visible else "implied", counted), broken
+        return Judged("yes", "schema" if visible else "implied", counted), needing
     if (other.meaning, other.trace) == (fit.meaning, fit.trace):
         if other.layout > fit.layout:
-            return Judged("yes", "schema", counted), broken
+            return Judged("yes", "schema", counted), needing
         if other.text > fit.text:
-            return Judged("yes", "physical", counted), broken
-    return Judged("unknown", "none", counted), broken
+            return Judged("yes", "physical", counted), needing
+    if not same(search, other_story, best.played) and name in search.subject.recorded and _touched(counted):
+        # As far from the live schema without it, but in another way: then the tracker's word counts.
+        return Judged("yes", "schema" if visible else "implied", counted), needing
+    return Judged("unknown", "none", counted), needing
 
 
-def _absent(search: Search, best: Tried, fit: Fit, name: str, counted: Effects) -> Judged:
+def _touched(counted: Effects) -> bool:
+    return counted.present + counted.superseded + counted.altered > 0
+
+
+def _absent(search: Search, best: Tried, fit: Fit, counted: Effects, name: str, silent: Silent | None) -> Judged:
     """Judge a migration that the story leaves out by the story with it."""
     story: Story = best.played.story
+    if silent is not None:
+        return Judged("unknown", "none", counted)
     place = search.place(story, name)
     played = search.player.play((*story[:place], Run(name), *story[place:]))
-    line = played.told[place]
-    other = fitness(search, played)
+    line = next(item for item in played.told if item.step == Run(name))
     if line.error:
         return Judged("no", "schema", counted, line.error)
-    if other == fit and all(not later.error for later in played.told[place + 1 :] if isinstance(later.step, Run)):
-        return Judged("unknown", "none", counted)
+    other = fitness(search, played)
     return Judged("no", "physical" if other.text > fit.text and other.meaning == fit.meaning else "schema", counted)
 
 
@@ -114,8 +102,8 @@ def _imply(answers: dict[str, Judged], waiting: dict[str, frozenset[str]]) -> No
     moved = True
     while moved:
         moved = False
-        for name, broken in waiting.items():
-            if answers[name].executed == "unknown" and any(answers[item].executed == "yes" for item in broken):
+        for name, needing in waiting.items():
+            if answers[name].executed == "unknown" and any(answers[item].executed == "yes" for item in needing):
                 answers[name] = Judged("yes", "implied", answers[name].effects)
                 moved = True
 

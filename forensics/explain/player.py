@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from forensics.explain.story import Outside, Played, Run, State, Step, Story, Told
+from forensics.explain.story import Outside, Played, Run, State, Step, Story, Told, furnished
 from forensics.model import Group, Migration, Snapshot
 from forensics.replay.lab import Attempt, Lab, Outcome, RunMigration, RunStatements
 
@@ -56,6 +56,7 @@ class Player:
         self.today = today or contents
         self.runs = 0
         self.attempts: list[tuple[str, Attempt]] = []
+        self.supplies: Mapping[str, tuple[Outside, ...]] = {}
         self._refused: dict[str, str] = {}
         self._effects: dict[object, Effect] = {}
         self._words: dict[Step, frozenset[str] | None] = {}
@@ -64,7 +65,11 @@ class Player:
         self._proofs: dict[Story, Played] = {}
 
     def play(self, story: Story) -> Played:
-        """Play a story from empty; steps that fail keep what their transaction mode keeps, and the story goes on."""
+        """Play a story from empty; steps that fail keep what their transaction mode keeps, and the story goes on.
+
+        What migrations need from outside (``supplies``) is put in before them.
+        """
+        story = furnished(story, self.supplies)
         at = len(story)
         while story[:at] not in self._prefixes:
             at -= 1
@@ -79,6 +84,7 @@ class Player:
 
     def prove(self, story: Story) -> Played:
         """Play a story in full, on one scratch database from empty to its end, with the rows that it writes."""
+        story = furnished(story, self.supplies)
         known = self._proofs.get(story)
         if known is not None:
             return known

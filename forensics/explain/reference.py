@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
+from forensics.explain.assume import assume
 from forensics.explain.compare import Value, changed, value
 from forensics.explain.player import Player, words
-from forensics.explain.story import Run, State, Story, Told
+from forensics.explain.story import Outside, Run, State, Story, Told
 from forensics.model import Group, Key, Migration, SchemaObject
 
 
@@ -37,7 +38,7 @@ class Reference:
     each later success, so that its signature is known although no run in order can pass. ``failures`` are the
     migrations that fail in the chain's own order, from empty, with what happened. ``never`` failed everywhere.
     ``spelled`` are the names in the statements that each executed, in its own order. ``lineage`` tells under which other names
-    a group stood before: a renamed table, case-folded.
+    a group stood before: a renamed table, case-folded. ``supplies`` are changes from outside without which a migration cannot run.
     """
 
     order: tuple[str, ...]
@@ -52,6 +53,7 @@ class Reference:
     after_failure: frozenset[str]
     spelled: dict[str, frozenset[str]]
     lineage: dict[str, frozenset[str]]
+    supplies: Mapping[str, tuple[Outside, ...]] = field(default_factory=dict)
 
 
 def reference(player: Player, migrations: Iterable[Migration]) -> Reference:
@@ -61,6 +63,8 @@ def reference(player: Player, migrations: Iterable[Migration]) -> Reference:
     failures = tuple(line for line in natural.told if line.error)
     ids = [item.id for item in chain if player.runnable(item.id)]
     story = _postponed(player, ids) if failures or len(ids) > len(natural.story) else natural.story
+    failing = {line.migration: line for line in player.play(story).told if line.error}
+    player.supplies = assume(player, story, failing) if failing else {}
     played = player.prove(story)
     signatures: dict[str, tuple[Trace, ...]] = {}
     provenance: dict[Key, list[Writing]] = {}
@@ -69,9 +73,12 @@ def reference(player: Player, migrations: Iterable[Migration]) -> Reference:
     state: State = {}
     broken: set[str] = set()
     failed_before = False
-    for place, line in enumerate(played.told):
-        assert isinstance(line.step, Run)
-        name = line.step.migration
+    place = -1
+    for line in played.told:
+        if not isinstance(line.step, Run):
+            state = apply(state, line)
+            continue
+        name, place = line.step.migration, place + 1
         traces = tuple(
             Trace(key, was, now) for group, after in line.changed for key, was, now in changed(state.get(group), after)
         )
@@ -97,6 +104,7 @@ def reference(player: Player, migrations: Iterable[Migration]) -> Reference:
         after_failure=frozenset(broken),
         spelled=_spelled(player, played.story),
         lineage=_lineage(played.told),
+        supplies=player.supplies,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from forensics.model import Group
@@ -71,3 +72,17 @@ class Played:
     story: Story
     told: tuple[Told, ...]
     final: State
+
+
+def furnished(story: Story, supplies: Mapping[str, tuple[Outside, ...]]) -> Story:
+    """Return a story with what each of its migrations needs from outside right before it, and without what none needs."""
+    if not supplies:
+        return story
+    known = {step for steps in supplies.values() for step in steps}
+    placed: list[Step] = []
+    for step in story:
+        if isinstance(step, Run) and step.statements is None:
+            placed += supplies.get(step.migration, ())
+        if step not in known:
+            placed.append(step)
+    return tuple(placed)

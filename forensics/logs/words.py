@@ -21,6 +21,7 @@ OFFSETS = {
 }  # fmt: skip
 _LEVEL = re.compile(rf"[\[(<|]?\b(?P<level>{'|'.join(LEVELS)})\b[\])>|]?:?", re.I)
 _NAME = re.compile(r"[\[(]?(?P<name>[A-Za-z_][\w.\-/]{0,80})[\])]?\s*(?::\s|\s-\s|\|\s)(?P<rest>.*)", re.S)
+_BARE = re.compile(r"(?:\[(?P<name>[A-Za-z_][\w.\-/]{0,80})\]|(?P<engine>sqlalchemy\.engine[\w.]*))\s+(?P<rest>.*)", re.S)
 _ABBREVIATED = re.compile(r"(?P<time>.*\d)\s(?P<short>[A-Z]{2,5})\Z", re.S)
 
 
@@ -62,9 +63,8 @@ def spoken(at: Instant | None, text: str) -> Entry:
         named = _NAME.match(text)
         if named:
             actor, text = named["name"], named["rest"]
-        elif text.startswith(("sqlalchemy.engine", "[alembic.")):  # a logger's name with nothing but a space after it
-            name, _, text = text.partition(" ")
-            actor = name.strip("[]")
+        elif bare := _BARE.match(text):
+            actor, text = bare["name"] or bare["engine"], bare["rest"]
     return Entry(at=at, level=level, actor=actor, message=text.strip())
 
 

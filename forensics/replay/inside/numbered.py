@@ -140,15 +140,9 @@ def run_python(text: str, path: str, entry: str, scratch: Scratch, connection: C
 
 
 def _arguments(call: Any, scratch: Scratch, connection: Connection) -> list[Any]:
-    try:
-        parameters = list(inspect.signature(call).parameters.values())
-    except (TypeError, ValueError):
-        return [connection]
-    named = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD)
-    takes = [item for item in parameters if item.kind not in named]
-    if not takes:
+    name = first_parameter(call)
+    if not name:
         return []
-    name = takes[0].name.lower()
     if name in ("cur", "cursor", "c"):
         return [connection.cursor()]
     if name.endswith(("path", "file", "filename")):
@@ -156,6 +150,16 @@ def _arguments(call: Any, scratch: Scratch, connection: Connection) -> list[Any]
     if name in ("url", "dsn", "db_url", "database_url"):
         return [scratch.url]
     return [connection]
+
+
+def first_parameter(call: Any) -> str:
+    """Return the name of a function's first parameter in lower case; empty where it takes none."""
+    try:
+        parameters = list(inspect.signature(call).parameters.values())
+    except (TypeError, ValueError):
+        return "connection"
+    named = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD)
+    return next((item.name.lower() for item in parameters if item.kind not in named), "")
 
 
 def place(error: BaseException, path: str) -> int:

@@ -8,13 +8,15 @@ socket folder and no device beyond the harmless ones. Raises `Unavailable` where
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 import re
 import resource
 import signal
+import socket
 import struct
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 _NEW = 0x10000000 | 0x00020000 | 0x20000000 | 0x40000000 | 0x08000000  # user, mount, pid, net, ipc
@@ -30,11 +32,12 @@ class Unavailable(Exception):
     """This system does not offer the isolation; the text says which part is missing."""
 
 
-def enter(folder: str, keep: Iterable[str], pipes: Iterable[int]) -> None:
+def enter(folder: str, keep: Iterable[str], pipes: Iterable[int], before: Callable[[], None]) -> None:
     """Go on in a new process inside new namespaces, in which ``folder`` is empty and writable.
 
     ``keep`` are the folders and files that must stay visible (read-only). ``pipes`` are closed in the two processes
-    that stay behind, wait for the inner one and end with it. They never return from here.
+    that stay behind, wait for the inner one and end with it. They never return from here. ``before`` is called when all
+    is in place except that the process still has its rights.
     """
     if not sys.platform.startswith("linux"):
         raise Unavailable("namespaces exist on Linux only")
@@ -52,7 +55,15 @@ def enter(folder: str, keep: Iterable[str], pipes: Iterable[int]) -> None:
         _leave(pipes)
         _wait_as_init(worker)
     libc.prctl(1, signal.SIGKILL)
+    before()
     drop()
+
+
+def loopback() -> None:
+    """Switch the loopback of a new network namespace on: the one address that is there."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as handle:
+        request = struct.pack("16sH14x", b"lo", 1 | 64)  # IFF_UP | IFF_RUNNING
+        fcntl.ioctl(handle, 0x8914, request)  # SIOCSIFFLAGS
 
 
 def limits() -> None:

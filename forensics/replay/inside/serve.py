@@ -11,10 +11,18 @@ import sys
 import threading
 from typing import Any, BinaryIO
 
-from . import numbered, sandbox
+from . import numbered, postmaster, sandbox
 from .guard import Guard
 from .record import Connection, Record, Stopped
 from .scratch import Scratch
+
+
+class Trouble(Exception):
+    """The child cannot work; the text says why, ``remedy`` what to do."""
+
+    def __init__(self, what: str, remedy: str) -> None:
+        super().__init__(what)
+        self.remedy = remedy
 
 
 class Server:
@@ -26,7 +34,7 @@ class Server:
         self.folder: str = config["scratch"]
         self.hints: dict[str, Any] = config["hints"]
         self.guard = Guard(self.folder, os.path.join(self.folder, "scratch.db"), self._attempt)
-        self.scratch = Scratch(self.folder, self.guard.authorizer)
+        self.scratch: Any = None
         self.texts: dict[str, str] = {}
         self.rows: dict[Any, int] = {}
         self._environ: dict[str, str] = {}
@@ -46,6 +54,13 @@ class Server:
     def _attempt(self, kind: str, target: str, message: str, line: int) -> None:
         self.send({"attempt": [kind, target, message, line]})
 
+    def power(self) -> None:
+        """Start what needs rights that are given up before anything of the project runs."""
+
+    def open(self) -> None:
+        """Make the scratch database; the packages of the interpreter can be imported by now."""
+        self.scratch = Scratch(self.folder, self.guard.authorizer)
+
     def prepare(self) -> None:
         """Read the interpreter's packages, which was put off until the isolation stood, and install the guard."""
         if self.config["site"]:
@@ -57,6 +72,7 @@ class Server:
         ours = (self.config["folder"], os.path.dirname(__file__))
         folders = (sys.prefix, sys.base_prefix, *ours, "/proc", "/dev", "/sys")
         self._foreign = tuple(os.path.join(os.path.abspath(folder), "") for folder in folders)
+        self.open()
         self.guard.install()
 
     def start(self) -> dict[str, Any]:
@@ -227,6 +243,10 @@ class Server:
             "loading": record.loading,
         }
 
+    def ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Answer catalogue queries about the database in place."""
+        raise RuntimeError("the rows of sqlite_master come with the reply to each step")
+
     def load(self, request: dict[str, Any]) -> dict[str, Any]:
         """Load one Python migration without running it; say why where that fails."""
         path = request["path"]
@@ -280,24 +300,41 @@ class Server:
 
 def serve(config: dict[str, Any], requests: BinaryIO, replies: BinaryIO) -> None:
     """Enter the isolation, greet the parent, then answer until it closes the pipe."""
-    server = Server(config, replies)
+    if config["dialect"] == "postgresql":
+        from .serve_postgresql import PostgresServer
+
+        server: Server = PostgresServer(config, replies)
+    else:
+        server = Server(config, replies)
     if config["isolation"] == "namespaces":
         folders = [config["root"], *sys.path, sys.prefix, sys.base_prefix, os.path.dirname(__file__), *config["keep"]]
         try:
-            sandbox.enter(config["folder"], folders, (requests.fileno(), replies.fileno()))
+            sandbox.enter(config["folder"], folders, (requests.fileno(), replies.fileno()), server.power)
         except sandbox.Unavailable as error:
             server.send({"unavailable": str(error)})
             os._exit(0)
+        except postmaster.NoServer as error:
+            server.send({"trouble": error.what, "remedy": error.remedy})
+            os._exit(0)
     else:
+        try:
+            server.power()
+        except postmaster.NoServer as error:
+            server.send({"trouble": error.what, "remedy": error.remedy})
+            os._exit(0)
         with contextlib.suppress(sandbox.Unavailable):
             sandbox.drop()
     for name in ("scratch", "home", "work"):
         os.makedirs(config[name], exist_ok=True)
     os.chdir(config["work"])
     sandbox.limits()
-    server.prepare()
+    try:
+        server.prepare()
+    except Trouble as error:
+        server.send({"trouble": str(error), "remedy": error.remedy})
+        os._exit(0)
     server.send(server.start())
     os.dup2(1, 2)
     for line in requests:
         request = json.loads(line)
-        server.send({"run": server.run, "load": server.load}[request["op"]](request))
+        server.send({"run": server.run, "load": server.load, "ask": server.ask}[request["op"]](request))
