@@ -27,10 +27,14 @@ examples:
   forensics --case sample:architect status
   forensics diagnose dev prod
   forensics diagnose --db app.db --migrations migrations
+  forensics audit --migrations migrations
+  forensics compare dev prod
+  forensics compare chain:main chain:old
   forensics report --all
 
 No database is ever changed.
 """
+_DIALECTS = ("sqlite", "postgresql")
 _SEVERITIES = ("critical", "error", "warning", "info")
 _EVIDENCE = "use saved evidence (default: what was last acquired) and touch no database"
 _TRUST = "run Python migrations also where this system offers no isolation"
@@ -81,17 +85,27 @@ def parser() -> argparse.ArgumentParser:
     diagnose.add_argument("environments", nargs="*", metavar="ENV", help="environments (default: all)")
     _formats(diagnose)
     diagnose.add_argument("--explain", action="store_true", help="show the hypotheses and why the winner won")
-    diagnose.add_argument(
-        "--fail-on", choices=_SEVERITIES, default="error", metavar="SEVERITY",
-        help="exit with 1 from this severity on: critical, error, warning, info (default: error)",
-    )  # fmt: skip
+    _fail_on(diagnose)
     _evidence(diagnose)
-    without = diagnose.add_argument_group("without a case file")
+    without = _without_case(diagnose)
     without.add_argument("--db", metavar="URL", help="a database: a path or sqlite:///path")
-    without.add_argument("--migrations", metavar="DIR", help="its folder of migrations")
-    without.add_argument("--archived", metavar="DIR", action="append", default=[], help="an old chain; may be repeated")
-    without.add_argument("--tool", metavar="T", help="the migration tool (default: recognised)")
     without.add_argument("--logs", metavar="FILE", action="append", default=[], help="a log; may be repeated")
+
+    audit = _verb(verbs, "audit", "the chain alone: order, duplicates, heads, files, whether it builds an empty database")
+    audit.add_argument("chains", nargs="*", metavar="CHAIN", help="chains of the case (default: all)")
+    _formats(audit)
+    _fail_on(audit)
+    _dialect(audit)
+    _evidence(audit)
+    _without_case(audit)
+
+    compare = _verb(verbs, "compare", "in what two environments, snapshots, databases or chains differ")
+    sides = "an environment, chain:NAME, chain:FOLDER, snapshot:FOLDER, a path or a URL"
+    compare.add_argument("left", metavar="A", help=sides)
+    compare.add_argument("right", metavar="B", help="the same")
+    _formats(compare)
+    _dialect(compare)
+    _evidence(compare)
 
     report = _verb(verbs, "report", "write Markdown, HTML and figures by running the notebooks")
     report.add_argument("environments", nargs="*", metavar="ENV", help="environments")
@@ -118,6 +132,27 @@ def _verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser], name: str,
 
 def _formats(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--format", choices=("text", "json"), default="text", help="text for people, json for programs")
+
+
+def _fail_on(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--fail-on", choices=_SEVERITIES, default="error", metavar="SEVERITY",
+        help="exit with 1 from this severity on: critical, error, warning, info (default: error)",
+    )  # fmt: skip
+
+
+def _dialect(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--dialect", choices=_DIALECTS, help="what chains are replayed on (default: what the environments are)"
+    )
+
+
+def _without_case(verb: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    without = verb.add_argument_group("without a case file")
+    without.add_argument("--migrations", metavar="DIR", help="the folder of migrations")
+    without.add_argument("--archived", metavar="DIR", action="append", default=[], help="an old chain; may be repeated")
+    without.add_argument("--tool", metavar="T", help="the migration tool (default: recognised)")
+    return without
 
 
 def _evidence(verb: argparse.ArgumentParser) -> None:

@@ -17,6 +17,7 @@ from forensics.explain.story import State
 from forensics.explain.subject import Subject
 from forensics.findings import conclude
 from forensics.foreign import Foreign, elsewhere, investigate, shared, unclaimed
+from forensics.harvested import wanted, with_harvest
 from forensics.model import (
     Applied,
     Chain,
@@ -28,7 +29,7 @@ from forensics.model import (
     SourceStatement,
     digest,
 )
-from forensics.replay.lab import Attempt, Lab
+from forensics.replay.lab import Attempt, Harvest, Lab
 from forensics.rules.facts import Facts
 from forensics.sqltext import statement_target
 
@@ -47,6 +48,7 @@ class Workshop:
         self._benches: dict[tuple[str, ...], tuple[Player, Reference]] = {}
         self._models: tuple[State | None, tuple[str, ...]] | None = None
         self._others: dict[str, Workshop] = {}
+        self._informed: tuple[Workshop, Harvest] | None = None
 
     def __enter__(self) -> Workshop:
         return self
@@ -60,13 +62,28 @@ class Workshop:
             self._lab.close()
         for shop in self._others.values():
             shop.close()
+        if self._informed is not None and self._informed[0] is not self:
+            self._informed[0].close()
 
     def other(self, source: ChainEvidence) -> Workshop:
         """Return the workshop of another chain that databases of this one turn out to follow."""
         key = digest([source.chain.path, [item.content.sha256 for item in source.chain.migrations]])
         if key not in self._others:
-            self._others[key] = Workshop(source, cache=self._cache, trust=self._trust)
+            self._others[key] = self._like(source)
         return self._others[key]
+
+    def _like(self, source: ChainEvidence) -> Workshop:
+        return Workshop(source, cache=self._cache, trust=self._trust)
+
+    def informed(self) -> tuple[Workshop, Harvest]:
+        """Return the workshop whose replays know what ``env.py`` says (this one where that is nothing), and what it says."""
+        if self._informed is None:
+            said = self.lab.harvest()
+            chain = self.source.chain
+            hints = with_harvest(chain.hints, said)
+            source = replace(self.source, chain=replace(chain, hints=hints))
+            self._informed = (self if hints == chain.hints else self._like(source), said)
+        return self._informed
 
     @property
     def lab(self) -> Lab:
@@ -211,10 +228,16 @@ def _examine(
     pending = tuple(item.id for item in chain.migrations if item.id not in claimed_all)
     workshop.furnish(evidence)
     player, built = workshop.bench(migrations)
-    models, ddl = workshop.models()
     trackers = frozenset((item.table or "").casefold() for item in evidence.histories)
+    live = Player.state(evidence.snapshot.without(trackers))
+    harvest: Harvest | None = None
+    if wanted(chain, built, live):
+        workshop, harvest = workshop.informed()
+        player, built = workshop.bench(migrations)
+    models, ddl = workshop.models()
     subject = Subject(
-        live=Player.state(evidence.snapshot.without(trackers)),
+        dialect=evidence.snapshot.dialect,
+        live=live,
         migrations=migrations,
         recorded=claimed_all,
         recorded_order=_order(chain, history, matches),
@@ -243,7 +266,8 @@ def _examine(
         pending=pending,
         matches=matches,
         explanation=explanation,
-        attempts=workshop.attempts(player),
+        attempts=workshop.attempts(player) | ({"env.py": harvest.attempts} if harvest and harvest.attempts else {}),
+        harvest=harvest,
         not_run=player.refused(),
         isolation=workshop.lab.isolation,
         foreign=foreign,

@@ -58,11 +58,17 @@ def name_only(expected: Snapshot, actual: Snapshot) -> Difference:
             if not drift and not names:
                 if wanted.trace != found.trace:
                     spelling.append((wanted, found))
-                if wanted.layout != found.layout:
-                    reordered.append((wanted, found))
+            if _order(wanted, found) != _order(found, wanted):
+                reordered.append((wanted, found))
     return Difference(
         changes=tuple(changes), renamed=tuple(renamed), spelling=tuple(spelling), reordered=tuple(reordered)
     )
+
+
+def _order(group: Group, other: Group) -> list[str]:
+    """Return the columns of a group that another one has too, in their order."""
+    own = [item for item in group.objects if item.kind == "column" and item.key in other.by_key]
+    return [item.ident for item in sorted(own, key=lambda item: item.position or 0)]
 
 
 def group_diff(expected: Group | None, actual: Group | None) -> tuple[Change, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -12,8 +11,10 @@ from forensics.explain.engine import Explanation
 from forensics.explain.foresee import Failure
 from forensics.explain.story import Outside, Run, Told
 from forensics.explain.votes import Effects
+from forensics.groups import groups
 from forensics.model import Finding, History, Migration
-from forensics.rules.facts import Facts, change_refs, listing, sentence
+from forensics.rules.advice import first_stop
+from forensics.rules.facts import Facts, change_refs
 from forensics.rules.manual_change import step_refs
 
 Document = dict[str, Any]
@@ -43,15 +44,28 @@ def document(facts: Facts, findings: Sequence[Finding]) -> Document:
         },
         "tracker": _tracker(facts.history) if evidence.state != "unreadable" else {},
         "trackers": [_tracker(item) for item in evidence.histories[1:]],
-        "chain": _chain(facts) if told else {},
+        "chain": chain_document(facts) if told else {},
         "migrations": [_migration(facts, item) for item in facts.migrations] if told and facts.judged else [],
-        "findings": [_finding(item) for item in findings],
+        "findings": [finding_document(item) for item in findings],
         "explanation": _story(facts) if told else {},
         "next_failure": next(
             (item for item in failures if item["when"] == "next-run"), None if told else {}
         ),
         "failures": failures,
+        "first_run": _first_run(facts),
     }
+
+
+def _first_run(facts: Facts) -> Document | None:
+    """Return where the first run stops in a database whose tracker holds nothing, or that it goes through."""
+    if facts.explanation is None or facts.history.rows or facts.chain is None or not facts.chain.migrations:
+        return None
+    begins = facts.chain.migrations[0]
+    stop = first_stop(facts)
+    found = {"begins": begins.version, "stops": _failure(facts, stop) if stop else None}
+    if stop:
+        found["stops"]["when"] = "next-run"
+    return found
 
 
 def _state(facts: Facts, findings: Sequence[Finding]) -> str:
@@ -78,12 +92,13 @@ def _tracker(history: History) -> Document:
     }
 
 
-def _chain(facts: Facts) -> Document:
+def chain_document(facts: Facts) -> Document:
+    """Return what documents say of the chain: its ends, and whether it builds an empty database."""
     chain = facts.chain
     assert chain is not None
     built = facts.explanation.reference if facts.explanation else None
     linear = chain.tool == "numbered" and chain.migrations
-    return {
+    shown: Document = {
         "name": chain.name,
         "tool": chain.tool,
         "path": chain.path,
@@ -94,6 +109,9 @@ def _chain(facts: Facts) -> Document:
         if built is None or facts.not_run
         else not built.failures and all(item.loadable for item in chain.migrations),
     }
+    if facts.harvest is not None:
+        shown["harvested"] = {"arguments": dict(facts.harvest.arguments), "error": facts.harvest.error or None}
+    return shown
 
 
 def _migration(facts: Facts, item: Migration) -> Document:
@@ -121,7 +139,8 @@ def _origin(origin: str) -> str:
     return origin[:44] if origin.startswith("git:") else origin
 
 
-def _finding(item: Finding) -> Document:
+def finding_document(item: Finding) -> Document:
+    """Return one finding as documents have it."""
     shown: Document = {
         "id": item.id,
         "cause": item.cause,
@@ -295,104 +314,3 @@ def fleet(case: Mapping[str, Any], documents: Iterable[Document]) -> Document:
     """Return the document of several environments, their findings grouped by what they have in common."""
     ranked = list(documents)
     return {"schema": "forensics/fleet/1", "case": dict(case), "environments": ranked, "groups": groups(ranked)}
-
-
-def groups(documents: Sequence[Document]) -> list[Document]:
-    """Group findings of one cause over environments: the same scope and cause are one group, whatever the number of findings."""
-    found: dict[tuple[str, str, tuple[str, ...]], list[tuple[str, Document]]] = defaultdict(list)
-    for item in documents:
-        for finding in item["findings"]:
-            chained = finding["scope"] == "chain"
-            which = tuple(finding["migrations"]) if chained or finding["cause"] == "masked-create" else ()
-            found[finding["scope"], finding["cause"], (*which, finding.get("origin", ""))].append(
-                (item["environment"]["name"], finding)
-            )
-    severities = {"critical": 0, "error": 1, "warning": 2, "info": 3}
-    ranked = sorted(
-        found.items(),
-        key=lambda pair: (min(severities[f["severity"]] for _e, f in pair[1]), -len({e for e, _f in pair[1]}), pair[0]),
-    )
-    order = {
-        name: place
-        for item in documents
-        for place, migration in enumerate(item["migrations"])
-        for name in (migration["version"], migration["id"])
-    }
-    return [
-        _group(number, cause, members, order) for number, ((_scope, cause, _which), members) in enumerate(ranked, 1)
-    ]
-
-
-def _group(number: int, cause: str, members: list[tuple[str, Document]], order: Mapping[str, int]) -> Document:
-    names = sorted(
-        {name for _env, finding in members for name in finding["migrations"]},
-        key=lambda name: (order.get(name, 10**6), name),
-    )
-    environments = list(dict.fromkeys(name for name, _finding in members))
-    said = WORDS.get(cause, cause.replace("-", " "))
-    one = members[0][1]["summary"]
-    if cause == "pending-will-fail":
-        summary = f"The next run will stop {_stops(members)}."
-    elif cause == "masked-create" and any(finding["scope"] != "chain" for _env, finding in members):
-        table = next((item["name"] for item in members[0][1]["objects"] if item["kind"] == "table"), "a table")
-        summary = f"{listing(names)} creates {table} only if it does not exist, and it was there in another shape {_where(environments)}."
-    elif all(finding["scope"] == "chain" for _env, finding in members):
-        summary = one
-    elif all(finding["summary"] == one for _env, finding in members):
-        summary = f"{one.rstrip('.')} ({_where(environments)})."
-    else:
-        summary = f"{listing(spans(names, order), 6) + ' ' if names else ''}{said} {_where(environments)}."
-    return {
-        "id": f"G{number}",
-        "cause": cause,
-        "migrations": names,
-        "environments": environments,
-        "findings": [[name, finding["id"]] for name, finding in members],
-        "summary": sentence(summary),
-    }
-
-
-def _where(environments: Sequence[str]) -> str:
-    if len(environments) == 1:
-        return f"in {environments[0]}"
-    return f"in {len(environments)} environments: {listing(environments, 8)}"
-
-
-def _stops(members: Sequence[tuple[str, Document]]) -> str:
-    by_migration: dict[str, list[str]] = defaultdict(list)
-    for environment, finding in members:
-        by_migration[finding["migrations"][0]].append(environment)
-    return listing([f"at {name} in {listing(where, 8)}" for name, where in sorted(by_migration.items())], 8)
-
-
-def spans(names: Sequence[str], order: Mapping[str, int]) -> list[str]:
-    """Return names with neighbours in the chain drawn together: ``004 to 016``."""
-    runs: list[list[str]] = []
-    for name in names:
-        if runs and 0 <= order.get(name, -9) - order.get(runs[-1][-1], -1) <= 1:
-            runs[-1].append(name)
-        else:
-            runs.append([name])
-    return [
-        f"{run[0]} to {run[-1]}" if len(run) > 2 else part
-        for run in runs
-        for part in (run if len(run) < 3 else run[:1])
-    ]
-
-
-WORDS = {
-    "recorded-not-executed": "recorded as applied, but never executed,",
-    "executed-not-recorded": "executed, but not recorded,",
-    "partially-executed": "executed only in part",
-    "bulk-stamped": "marked by hand, not by a run,",
-    "masked-create": "hidden by an existing table",
-    "manual-change": "objects changed outside the migrations",
-    "pending-will-fail": "will fail at the next run",
-    "pending": "not applied yet",
-    "out-of-order": "applied out of order",
-    "modified-after-apply": "edited after being applied",
-    "missing-file": "recorded, but the file is gone,",
-    "uninitialised": "never initialised",
-    "untracked": "application objects without a tracker",
-    "built-from-models": "created from the models and stamped",
-}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from forensics.content import readable
@@ -53,7 +54,7 @@ def _event(told: Told, shown: str, environment: str) -> Event:
     return Event(
         at=told.at.at if told.at else None,
         source="log",
-        message=_short(redact_text(told.message)),
+        message=_short(_masked(told.message)),
         ref=f"{shown}:{told.number}",
         actor=told.actor,
         level=told.level,
@@ -62,12 +63,25 @@ def _event(told: Told, shown: str, environment: str) -> Event:
         environment=environment,
         session=told.session,
         database=told.database,
-        statement=redact_text(presentable(told.statement[:LONGEST], _MESSAGE)) if told.statement else "",
+        statement=_shown_statement(told.statement[:LONGEST].strip()) if told.statement else "",
         code=told.code,
         runner=told.runner,
         echo=told.echo,
         after=told.after.at if told.after else None,
     )
+
+
+# What logs say they say again and again, where it is short.
+_remembered = lru_cache(maxsize=512)(redact_text)
+
+
+def _masked(text: str) -> str:
+    return _remembered(text) if len(text) < 500 else redact_text(text)
+
+
+@lru_cache(maxsize=64)
+def _shown_statement(statement: str) -> str:
+    return redact_text(presentable(statement, _MESSAGE))
 
 
 def _short(message: str) -> str:

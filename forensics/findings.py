@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from forensics.model import SEVERITIES, Finding, Proof
 from forensics.rules import rules
+from forensics.rules.advice import settled
 from forensics.rules.facts import Facts
 
 # What commonly brings about what: the left contributes to the right where they share a migration or an object.
@@ -24,7 +25,7 @@ LEADS_TO = {
     "manual-change": ("masked-create", "pending-will-fail"),
     "bulk-stamped": ("recorded-not-executed", "partially-executed"),
     "recorded-not-executed": ("pending-will-fail",),
-    "executed-not-recorded": ("pending-will-fail",),
+    "executed-not-recorded": ("pending-will-fail", "recorded-not-executed"),
 }
 
 
@@ -46,6 +47,16 @@ def conclude(facts: Facts) -> tuple[Finding, ...]:
             found += rule.check(other.facts)
     if _untouched(facts):
         found = [_at_rest(item) for item in found]
+    return _numbered(facts, found)
+
+
+def of_the_chain(facts: Facts) -> tuple[Finding, ...]:
+    """Return what is true of the chain wherever it runs, at its own severity, also where it has run nowhere yet."""
+    found = [item for rule in rules().values() for item in rule.check(facts)]
+    return _numbered(facts, [item for item in found if item.scope == "chain"])
+
+
+def _numbered(facts: Facts, found: list[Finding]) -> tuple[Finding, ...]:
     ranked = sorted(
         found,
         key=lambda item: (
@@ -57,7 +68,19 @@ def conclude(facts: Facts) -> tuple[Finding, ...]:
         ),
     )
     numbered = [replace(item, id=f"F{number}") for number, item in enumerate(ranked, 1)]
-    return tuple(replace(item, contributing=tuple(_contributing(item, numbered))) for item in numbered)
+    numbers: dict[tuple[str, str], str] = {}
+    for item in numbered:
+        for label in item.migrations:
+            numbers.setdefault((item.cause, label), item.id)
+    return tuple(
+        replace(
+            item,
+            contributing=tuple(_contributing(item, numbered)),
+            summary=settled(item.summary, numbers),
+            remedy=settled(item.remedy, numbers),
+        )
+        for item in numbered
+    )
 
 
 def _untouched(facts: Facts) -> bool:
@@ -87,7 +110,14 @@ def _contributing(finding: Finding, others: Iterable[Finding]) -> Iterable[str]:
 def _related(one: Finding, other: Finding) -> bool:
     if set(one.migrations) & set(other.migrations):
         return True
+    if other.cause == "executed-not-recorded" and _rows(one) & _rows(other):
+        return True  # a row of the one number stands for the file that ran
     if other.cause != "manual-change":
         return False
     tables = {(item.table or item.name).casefold() for item in one.objects}
     return bool(tables & {(item.table or item.name).casefold() for item in other.objects})
+
+
+def _rows(item: Finding) -> frozenset[str]:
+    """Return the tracker's rows that the evidence of a finding names."""
+    return frozenset(proof.ref for proof in item.evidence if proof.source == "tracker" and "=" in proof.ref)

@@ -77,6 +77,9 @@ SHAPES: Final[Mapping[str, Shape]] = {
     ),
     "matrix": _shape("migration version environment recorded executed basis", recorded=TRUTH),
     "differences": _shape("state kind table name attribute expected actual"),
+    "comparison": _shape(
+        "drift state kind table name attribute left right left_migration right_migration", drift=TRUTH
+    ),
     "exhibits": _shape("ref name kind sha256 size how", size=COUNT),
     "environments": _shape(
         "environment state recorded executed partial findings critical reconstructed next_failure url",

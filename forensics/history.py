@@ -75,10 +75,11 @@ def read_histories(
 
 def _candidates(tables: Mapping[str, Sequence[str]], chain: Chain | None) -> Iterator[Candidate]:
     for adapter in adapters().values():
-        named = chain.hints.version_table.rpartition(".")[2].casefold() if chain and chain.tool == adapter.name else ""
+        named = chain.hints.version_table if chain and chain.tool == adapter.name else ""
         for table, score in adapter.recognises(tables).items():
             columns = adapter.columns(tables[table])
-            usual = bool(re.fullmatch(adapter.tables, table)) or table.casefold() in (adapter.table, named)
+            told = bool(named) and _means(named, table)
+            usual = told or bool(re.fullmatch(adapter.tables, _bare(table))) or _bare(table) == adapter.table
             if not adapter.guessed:
                 exact = len(tables[table]) == len(adapter.requires)
                 if usual or exact:
@@ -87,7 +88,7 @@ def _candidates(tables: Mapping[str, Sequence[str]], chain: Chain | None) -> Ite
                         table=table,
                         present=tables[table],
                         columns=columns,
-                        score=score + 4 * usual + 8 * (table.casefold() == named),
+                        score=score + 4 * usual + 8 * told,
                         usual=usual,
                         strict=usual,
                     )
@@ -95,6 +96,17 @@ def _candidates(tables: Mapping[str, Sequence[str]], chain: Chain | None) -> Ite
             guess = _guess(adapter, table, tables[table], columns, usual=usual)
             if guess is not None:
                 yield guess
+
+
+def _bare(table: str) -> str:
+    """Return the name of a table without its schema, case-folded."""
+    return table.rpartition(".")[2].strip('"').casefold()
+
+
+def _means(named: str, table: str) -> bool:
+    """Whether a name, with or without a schema, means a table. Where either has no schema the name alone counts."""
+    one, other = named.replace('"', "").casefold(), table.replace('"', "").casefold()
+    return one == other or (_bare(one) == _bare(other) and ("." not in one or "." not in other))
 
 
 def _guess(
@@ -123,9 +135,9 @@ def _guess(
 
 def _own(reader: Reader, chain: Chain, candidates: Sequence[Candidate], spelling: Spelling, zone: str) -> History:
     best: tuple[tuple[float, ...], History] | None = None
-    named = chain.hints.version_table.rpartition(".")[2].casefold()
+    named = chain.hints.version_table
     for item in candidates:
-        if item.adapter.name != chain.tool or (named and item.table.casefold() != named):
+        if item.adapter.name != chain.tool or (named and not _means(named, item.table)):
             continue
         history = _read(reader, _confirmed(reader, item, spelling), spelling, zone, tool=chain.tool)
         if _only_head(item, history, chain):
@@ -184,8 +196,9 @@ def _told(
     zone: str,
 ) -> History:
     adapter = adapters().get(chain.tool) or adapters()["numbered"]
-    wanted = tracker["table"].rpartition(".")[2]
+    wanted = tracker["table"]
     table = next((name for name in tables if name.casefold() == wanted.casefold()), None)
+    table = table or next((name for name in tables if _means(wanted, name)), None)
     if table is None:
         return History(tool=chain.tool, table=wanted, state="absent", keeps=adapter.keeps)
     present = {column.casefold(): column for column in tables[table]}

@@ -77,9 +77,18 @@ class Statements:
 
     def made_by(self, kind: str, name: str) -> tuple[Place, ...]:
         """Return the migrations that create an object on their way forward."""
-        found = [place for guarded in (False, True)
-                 for place in self._table.objects.get(Identity("create", kind, name, "", guarded), ())]  # fmt: skip
-        return tuple(dict.fromkeys(place for place in found if place.forward))
+        return self._about("create", kind, name, "")
+
+    def added_by(self, table: str, column: str) -> tuple[Place, ...]:
+        """Return the migrations that add a column to a table that is there already."""
+        return self._about("add", "column", column, table)
+
+    def _about(self, verb: str, kind: str, name: str, table: str) -> tuple[Place, ...]:
+        found: dict[Place, None] = {}
+        for guarded in (False, True):
+            about = self._table.objects.get(Identity(verb, kind, name, table, guarded), ())
+            found.update(dict.fromkeys(place for place in about if place.forward))
+        return tuple(found)
 
     @cached_property
     def _lost(self) -> _Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -133,15 +134,25 @@ def listing(items: Iterable[str], limit: int = 6) -> str:
 
 
 def spans(labels: Iterable[str], order: Sequence[str]) -> list[str]:
-    """Return labels with each run of three or more that follow each other in ``order`` as ``first to last``."""
+    """Return labels with each run of three or more that follow each other in ``order`` as ``first to last``.
+
+    A number that is missing between two of them ends a run: nobody would know that it is not meant.
+    """
     place = {label: number for number, label in enumerate(order)}
     runs: list[list[str]] = []
     for label in labels:
-        if runs and label in place and place.get(runs[-1][-1], -2) == place[label] - 1:
+        follows = bool(runs) and label in place and place.get(runs[-1][-1], -2) == place[label] - 1
+        if follows and not _gap(runs[-1][-1], label):
             runs[-1].append(label)
         else:
             runs.append([label])
     return [part for run in runs for part in (run if len(run) < 3 else [f"{_quoted(run[0])} to {_quoted(run[-1])}"])]
+
+
+def _gap(one: str, other: str) -> bool:
+    """Whether two labels begin with numbers between which there is another number."""
+    first, second = re.match(r"\d+(?=_|\Z)", one), re.match(r"\d+(?=_|\Z)", other)
+    return first is not None and second is not None and int(second[0]) - int(first[0]) > 1
 
 
 def _quoted(label: str) -> str:

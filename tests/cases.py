@@ -1,9 +1,9 @@
 """A case in the making: migrations, a real SQLite file on which some of them were run, what a tracker says, and the rest.
 
-    scene = Scene(tmp_path, {"001_users.sql": "CREATE TABLE users (id INTEGER PRIMARY KEY);"})
-    scene.run("001_users.sql")
-    scene.record("001")
-    assert causes(scene.diagnose()) == set()
+scene = Scene(tmp_path, {"001_users.sql": "CREATE TABLE users (id INTEGER PRIMARY KEY);"})
+scene.run("001_users.sql")
+scene.record("001")
+assert causes(scene.diagnose()) == set()
 """
 
 from __future__ import annotations
@@ -168,6 +168,25 @@ class Scene:
         return document
 
 
+SHOP = {
+    "001_customers.sql": "CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT NOT NULL);\n",
+    "002_orders.sql": "CREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id INTEGER REFERENCES customers (id));\n"
+    "CREATE INDEX orders_by_customer ON orders (customer_id);\n",
+    "003_notes.sql": "ALTER TABLE orders ADD COLUMN notes TEXT;\n",
+    "004_tags.sql": "CREATE TABLE tags (id INTEGER PRIMARY KEY, label TEXT UNIQUE);\n",
+}
+ALL = ("001", "002", "003", "004")
+
+
+def shop(root: Path, *ran: str, recorded: tuple[str, ...] = (), **options: object) -> Scene:
+    """Return a shop where these numbers were run, and recorded (default: the same)."""
+    scene = Scene(root, SHOP, **options)  # type: ignore[arg-type]
+    scene.track()
+    scene.run(*(name for name in SHOP if name[:3] in ran))
+    scene.record(*(recorded or ran))
+    return scene
+
+
 def toml(value: object) -> str:
     """Write a value as TOML."""
     if isinstance(value, Mapping):
@@ -184,7 +203,9 @@ def _validators() -> dict[str, jsonschema.Draft202012Validator]:
     schema = json.loads((resources("forensics") / "diagnosis.schema.json").read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator.check_schema(schema)
     return {
-        "forensics/diagnosis/1": jsonschema.Draft202012Validator(schema["$defs"]["diagnosis"] | {"$defs": schema["$defs"]}),
+        "forensics/diagnosis/1": jsonschema.Draft202012Validator(
+            schema["$defs"]["diagnosis"] | {"$defs": schema["$defs"]}
+        ),
         "forensics/fleet/1": jsonschema.Draft202012Validator(schema),
     }
 

@@ -260,14 +260,34 @@ def truth(plant: Plant, made: Built) -> dict[str, frozenset[str]]:
             place = next(later, len(plant.acts))
         whole = (*without[:place], Run(name), *without[place:])
         tried = Run(name) in plant.acts  # and it failed: it cannot have run whole
+        tried_in_vain = tried and said == "no"
         stays = _same(plant, whole, here, made, counts) if said != "yes" and not tried else False
         goes = _same(plant, without, here, made, counts) if said != "no" else False
         if said == "partial":
             right |= ({"yes", "unknown"} if stays else set()) | ({"no", "unknown"} if goes else set())
         elif (stays or goes) and not (said == "no" and tried):
             right = {"unknown"} if not any(isinstance(act, Sql) for act in plant.acts) else {"unknown", said}
+        if right in ({"yes"}, {"no"}) and not tried_in_vain and _exchangeable(plant, name, ran, here, made, counts):
+            right = {"unknown"}
         answers[name] = plant.executed.get(name, frozenset(right))
     return answers
+
+
+def _exchangeable(
+    plant: Plant, name: str, ran: dict[str, str], here: tuple[Any, ...], made: Built, counts: bool
+) -> bool:
+    """Whether another migration in its place would have left the very same database."""
+    order = {item: at for at, item in enumerate(plant.source.ids)}
+    for other in plant.source.ids:
+        if other == name or ran.get(other, "no") == ran.get(name, "no") or "partial" in (ran.get(other), ran.get(name)):
+            continue
+        gone, new = (name, other) if ran.get(name) == "yes" else (other, name)
+        acts = tuple(act for act in plant.acts if not (isinstance(act, Run) and act.migration in (gone, new)))
+        later = (at for at, act in enumerate(acts) if isinstance(act, Run) and order[act.migration] > order[new])
+        place = next(later, len(acts))
+        if _same(plant, (*acts[:place], Run(new), *acts[place:]), here, made, counts):
+            return True
+    return False
 
 
 def _same(plant: Plant, acts: tuple[Act, ...], here: tuple[Any, ...], made: Built, counts: bool) -> bool:

@@ -244,7 +244,7 @@ def test_everything_else_is_reported(scene: Scene, run: Run, monkeypatch: pytest
 
 
 HOSTILE = {
-    "quotes": "it's \"so\" `called` [x]",
+    "quotes": 'it\'s "so" `called` [x]',
     "line breaks": "one\ntwo\n\n# three",
     "a pipe": "a|b||c",
     "HTML": "<script>alert(1)</script><img src=x onerror=y>",

@@ -15,14 +15,14 @@ SAMPLES = PACKAGE.parent / "data_samples"
 
 # From the ground up. A room imports from its own floor and from those below; circles are not allowed anywhere.
 FLOORS = {
-    "words and records": "errors model clock console content fleet frames keys markdown palette redact spelling sqltext wording",
-    "what there is to read": "adapters assignment catalogs chain diff events gitbranches gitlog history logs lookup mentions "
-    "neighbours sources",
+    "words and records": "errors model clock console content fleet frames identity keys markdown palette redact spelling sqltext wording",
+    "what there is to read": "adapters announced assignment catalogs chain diff events gitbranches gitlog history logs lookup mentions "
+    "neighbours operations sources statements",
     "the case and its evidence": "acquire case environments gathering hints spec timeline workspace",
     "replay": "replay",
     "explanation": "explain",
-    "conclusions": "diagnose document findings foreign rules",
-    "what people hold": "diagnosis glance opening plots session views",
+    "conclusions": "diagnose document equivalence findings foreign groups rules",
+    "what people hold": "auditing comparing diagnosis glance opening plots session sides views",
     "reports": "report",
     "the way in": "forensics cli commands __main__",
 }
@@ -44,14 +44,16 @@ def room(name: str) -> str:
 
 
 @cache
-def imports(name: str) -> tuple[str, ...]:
-    """Return the modules of the package that a module imports at any time, but for the sake of types."""
+def imports(name: str, *, at_once: bool = False) -> tuple[str, ...]:
+    """Return the modules of the package that a module imports, at any time or at once, but not for the sake of types."""
     tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))
-    return tuple(dict.fromkeys(found for found in _imports(tree) if found != name))
+    return tuple(dict.fromkeys(found for found in _imports(tree, at_once) if found != name))
 
 
-def _imports(node: ast.AST) -> Iterator[str]:
+def _imports(node: ast.AST, at_once: bool) -> Iterator[str]:
     if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+        return
+    if at_once and isinstance(node, ast.FunctionDef):
         return
     if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "forensics":
         for item in node.names:
@@ -60,7 +62,7 @@ def _imports(node: ast.AST) -> Iterator[str]:
     if isinstance(node, ast.Import):
         yield from (item.name for item in node.names if item.name in MODULES)
     for child in ast.iter_child_nodes(node):
-        yield from _imports(child)
+        yield from _imports(child, at_once)
 
 
 def test_every_room_has_a_floor() -> None:
@@ -80,7 +82,7 @@ def test_no_imports_go_in_a_circle() -> None:
     def walk(name: str, above: tuple[str, ...]) -> None:
         assert name not in above, " -> ".join((*above[above.index(name) :], name))
         if name not in done:
-            for other in imports(name):
+            for other in imports(name, at_once=True):
                 if other != "forensics":
                     walk(other, (*above, name))
             done.add(name)
@@ -109,14 +111,24 @@ def planted() -> Iterator[str]:
         yield sample.name
         for path in sample.rglob("*"):
             if path.suffix in (".sql", ".py") and path.is_file():
-                yield from re.findall(r"(?i)create table (?:if not exists )?[\"'`]?(\w+_\w+)", path.read_text("utf-8", "replace"))
+                yield from re.findall(
+                    r"(?i)create table (?:if not exists )?[\"'`]?(\w+_\w+)", path.read_text("utf-8", "replace")
+                )
                 number = re.fullmatch(r"\d+_(\w+_\w+)", path.stem)
                 if number:
                     yield number[1]
 
 
-# What is not a sample's own: trackers of known tools, and what anybody calls a migration.
-COMMON = {"schema_versions", "schema_version", "schema_migrations", "alembic_version", "migration_history", "initial_schema"}
+# What is not a sample's own: trackers of known tools, what every server knows, and what anybody calls a migration.
+COMMON = {
+    "current_schema",
+    "schema_versions",
+    "schema_version",
+    "schema_migrations",
+    "alembic_version",
+    "migration_history",
+    "initial_schema",
+}
 
 
 def test_the_package_knows_nothing_of_its_samples() -> None:

@@ -291,4 +291,6 @@ def test_every_rule_has_a_case_that_fires_and_one_that_must_not() -> None:
     for cause in rules():
         name = cause.replace("-", "_")
         assert any(f"def test_{name}" in text for text in texts), f"{cause} has no case that fires"
-        assert any(f"def test_no_{name}" in text or f"and_no_{name}" in text for text in texts), f"{cause} has no near miss"
+        assert any(f"def test_no_{name}" in text or f"and_no_{name}" in text for text in texts), (
+            f"{cause} has no near miss"
+        )

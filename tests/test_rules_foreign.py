@@ -287,3 +287,36 @@ def test_the_earlier_migration_is_why_an_old_chain_cannot_build(tmp_path: Path) 
     finding = one(scene.diagnose(), "chain-cannot-build")
     assert finding["migrations"] == ["old5"]
     assert "old4 has dropped the table tasks already" in finding["summary"]
+
+
+DRIFTED = {
+    "a1_runs.py": revision(
+        "a1", None, USERS, "op.create_table('runs', sa.Column('id', sa.Integer, primary_key=True), sa.Column('at', sa.Text))",
+        "op.create_index('ix_runs_at', 'runs', ['at'])",
+    ),
+    "a2_gone.py": revision("a2", "a1", "op.drop_index('ix_runs_at', table_name='runs')", "op.drop_table('runs')"),
+    "a3_again.py": revision("a3", "a2", "op.drop_index('ix_runs_at', table_name='runs')", "op.drop_table('runs')", NAME),
+    "a4_keys.py": revision(
+        "a4", "a3", "op.drop_index('ix_keys_value', table_name='api_keys')", "op.drop_table('api_keys')", TASKS.format("")
+    ),
+}  # fmt: skip
+
+
+def test_an_old_chain_that_only_ran_because_the_database_had_drifted(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, NEW, archived=DRIFTED)
+    run(scene, DRIFTED, "a1_runs.py", "a2_gone.py")
+    scene.sql("CREATE TABLE runs (id INTEGER PRIMARY KEY, at TEXT); CREATE INDEX ix_runs_at ON runs (at);")
+    run(scene, DRIFTED, "a3_again.py")
+    scene.sql("CREATE TABLE api_keys (id INTEGER PRIMARY KEY, value TEXT); CREATE INDEX ix_keys_value ON api_keys (value);")
+    run(scene, DRIFTED, "a4_keys.py")
+    scene.stamp("a4")
+    document = scene.diagnose()
+    assert document["explanation"]["executed"] == ["a1", "a2", "a3", "a4"]
+    assert document["explanation"]["reconstructed"]
+    assert executed(document) == {"c1ea": "no"}
+    finding = one(document, "chain-cannot-build")
+    assert finding["migrations"] == ["a3", "a4"]
+    assert "ix_runs_at" in finding["summary"]
+    assert "a2 has dropped the index ix_runs_at already" in finding["summary"]
+    assert "has drifted" in said(finding)
+    assert one(document, "equivalent-chain")

@@ -53,7 +53,12 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Fleet:
     after = listing(root / "data")
     assert done.stdout, done.stderr
     return Fleet(
-        root=root, code=done.returncode, errors=done.stderr, document=json.loads(done.stdout), before=before, after=after
+        root=root,
+        code=done.returncode,
+        errors=done.stderr,
+        document=json.loads(done.stdout),
+        before=before,
+        after=after,
     )
 
 
@@ -87,7 +92,9 @@ def test_executed(fleet: Fleet, name: str) -> None:
     said = {item["id"]: item["executed"] for item in document["migrations"]}
     assert said == planted["executed"] | planted.get("deleted", {})
     for migration, parts in planted["partial"].items():
-        (step,) = (item for item in document["explanation"]["steps"] if names(document, [item.get("migration")]) == [migration])
+        (step,) = (
+            item for item in document["explanation"]["steps"] if names(document, [item.get("migration")]) == [migration]
+        )
         # A statement that was masked changed nothing: a story may hold it or not.
         assert set(step["statements"]) - set(parts["masked"]) == set(parts["took_effect"]) - set(parts["masked"])
         assert step["of"] == parts["of"]
@@ -173,7 +180,14 @@ def test_everything_is_reconstructed_and_anybody_can_rebuild_it(fleet: Fleet, na
     assert explanation["residual"] == []
     file = tmp_path / "diagnosis.json"
     file.write_text(json.dumps(fleet[name]), encoding="utf-8")
-    command = [sys.executable, "-I", ROOT / "tests" / "rebuild.py", file, fleet.root / "migrations", fleet.database(name)]
+    command = [
+        sys.executable,
+        "-I",
+        ROOT / "tests" / "rebuild.py",
+        file,
+        fleet.root / "migrations",
+        fleet.database(name),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, "equal\n", "")
 
@@ -184,10 +198,17 @@ def test_a_database_without_any_migration_is_not_reconstructed(fleet: Fleet) -> 
 
 def test_groups_hold_every_finding_once(fleet: Fleet) -> None:
     grouped = [tuple(pair) for group in fleet.document["groups"] for pair in group["findings"]]
-    every = [(item["environment"]["name"], each["id"]) for item in fleet.document["environments"] for each in item["findings"]]
+    every = [
+        (item["environment"]["name"], each["id"])
+        for item in fleet.document["environments"]
+        for each in item["findings"]
+    ]
     assert sorted(grouped) == sorted(every)
     by_hand = next(group for group in fleet.document["groups"] if group["cause"] == "bulk-stamped")
-    assert by_hand["environments"] == ["main", "prod", "dev", "env3"] or set(by_hand["environments"]) >= {"main", "prod"}
+    assert by_hand["environments"] == ["main", "prod", "dev", "env3"] or set(by_hand["environments"]) >= {
+        "main",
+        "prod",
+    }
     for group in fleet.document["groups"]:
         assert len(group["environments"]) == len(set(group["environments"]))
         assert group["summary"].endswith(".")

@@ -125,7 +125,7 @@ def pg_dump(stage):
 
 
 def empty_again(stage):
-    """The old container on an empty database: five migrations are told as run, the sixth fails, nothing is left."""
+    """The old container on an empty database: three migrations are told as run, the fourth fails, nothing is left."""
     env = Environment(stage, "empty-again", "mod")
     for at in ("2025-07-13 20:15:30", "2025-07-13 20:20:31"):
         env.alembic(at, OLD, "upgrade", "head", actor="old-container", fails=True)

@@ -1,6 +1,7 @@
 """Where the story plays: a private PostgreSQL, the project as of each commit, and the programs that are really run."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -68,7 +69,7 @@ class Environment:
 
     def __init__(self, stage, name, statements="none"):
         self.stage, self.name, self.clock = stage, name, Clock()
-        self.database = f"aideator_{name.replace('-', '_')}"
+        self.database = "aideator_" + re.sub(r"\W", "_", name)
         self.lines = {}
         database = sql.Identifier(self.database)
         with stage.lock:

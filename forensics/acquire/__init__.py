@@ -16,9 +16,12 @@ from pathlib import Path
 
 from forensics.acquire import files
 from forensics.acquire.address import database_file, dialect_of
+from forensics.acquire.other import INSPECTED, open_inspector
+from forensics.acquire.postgresql import with_postgresql
 from forensics.acquire.sqlite import Opened, locate, open_sqlite, opened, state_of
 from forensics.acquire.store import load, saved, store
 from forensics.acquire.trouble import in_words
+from forensics.catalogs.reader import Reader
 from forensics.errors import AcquisitionError, ForensicsError
 from forensics.model import Chain, Event, Evidence, Exhibit, History, Snapshot, digest, encode
 from forensics.redact import redact_text
@@ -95,7 +98,15 @@ def _database(spec: EnvironmentSpec, case: CaseFile, chain: Chain | None) -> _Re
     if spec.problem:
         return _Read(problem=spec.problem, remedy=spec.remedy)
     shown = _shown(spec)
+    dialect = dialect_of(spec.address)
     try:
+        if dialect == "postgresql":
+            return with_postgresql(
+                spec.address, lambda found: _server(found.reader, found.how, spec, case, chain), name=shown
+            )
+        if dialect != "sqlite":
+            with open_inspector(spec.address, name=shown) as reader:
+                return _server(reader, INSPECTED, spec, case, chain)
         path = database_file(spec.address, spec.root)
         with opened(path, name=shown, hashes=True) as found:
             return _contents(found, spec, case, chain, _relative(path, spec.root))
@@ -108,36 +119,67 @@ def _database(spec: EnvironmentSpec, case: CaseFile, chain: Chain | None) -> _Re
 
 def _contents(found: Opened, spec: EnvironmentSpec, case: CaseFile, chain: Chain | None, name: str) -> _Read:
     from forensics.catalogs.sqlite import MASTER_SQL, SqliteReader
-    from forensics.history import read_histories
 
     exhibits = [
         Exhibit(
-            ref=f"E{number:03d}", name=name + part.suffix, kind="database", sha256=part.sha256, size=part.size,
-            how=found.how,
+            ref="", name=name + part.suffix, kind="database", sha256=part.sha256, size=part.size, how=found.how
         )
-        for number, part in enumerate(found.files, 1)
+        for part in found.files
     ]  # fmt: skip
     reader = SqliteReader(found.connection)
     snapshot = reader.snapshot()
-    tracker = dict(_chain_spec(spec, case).tracker)
-    read = read_histories(reader, chain, zone=spec.zones.tracker, tracker=tracker or None)
-    histories = tuple(_without_secrets(item) for item in read)
     texts = [[group.name, *group.source] for group in snapshot.groups]
     exhibits.append(
         Exhibit(
-            ref=f"E{len(exhibits) + 1:03d}", name="sqlite_master", kind="schema", sha256=digest(texts),
-            size=len(list(snapshot.objects)), how=MASTER_SQL,
+            ref="", name="sqlite_master", kind="schema", sha256=digest(texts), size=len(list(snapshot.objects)),
+            how=MASTER_SQL,
         )
     )  # fmt: skip
+    return _read(reader, exhibits, spec, case, chain)
+
+
+def _server(reader: Reader, how: str, spec: EnvironmentSpec, case: CaseFile, chain: Chain | None) -> _Read:
+    snapshot = reader.snapshot()
+    facts = dict(snapshot.facts)
+    notes = [how, f"{snapshot.dialect} {snapshot.server_version}"]
+    if facts.get("standby"):
+        notes.append("a standby")
+    closed = facts.get("schemas without access")
+    if closed:
+        notes.append(f"the definitions of schema {closed} are read, its rows may not be: grant USAGE on it to the user")
+    if facts.get("not compared"):
+        notes.append(f"not compared: {facts['not compared']}")
+    exhibits = [
+        Exhibit(ref="", name=spec.url or spec.name, kind="database", how="; ".join(notes)),
+        Exhibit(
+            ref="", name="pg_catalog" if snapshot.dialect == "postgresql" else "schema", kind="schema",
+            sha256=digest([[group.name, group.trace] for group in snapshot.groups]),
+            size=len(list(snapshot.objects)),
+            how="queries of the system catalogue in that transaction",
+        ),
+    ]  # fmt: skip
+    return _read(reader, exhibits, spec, case, chain)
+
+
+def _read(
+    reader: Reader, exhibits: list[Exhibit], spec: EnvironmentSpec, case: CaseFile, chain: Chain | None
+) -> _Read:
+    """Read the trackers of a database, and number what was read of it."""
+    from forensics.history import read_histories
+
+    tracker = dict(_chain_spec(spec, case).tracker)
+    read = read_histories(reader, chain, zone=spec.zones.tracker, tracker=tracker or None)
+    histories = tuple(_without_secrets(item) for item in read)
     for history in histories:
         if history.table:
             exhibits.append(
                 Exhibit(
-                    ref=f"E{len(exhibits) + 1:03d}", name=history.table, kind="tracker",
-                    sha256=digest(encode(history)), size=len(history.rows), how="SELECT in the same transaction",
+                    ref="", name=history.table, kind="tracker", sha256=digest(encode(history)),
+                    size=len(history.rows), how="SELECT in the same transaction",
                 )
             )  # fmt: skip
-    return _Read(snapshot=snapshot, histories=histories, exhibits=tuple(exhibits))
+    numbered = tuple(replace(item, ref=f"E{number:03d}") for number, item in enumerate(exhibits, 1))
+    return _Read(snapshot=reader.snapshot(), histories=histories, exhibits=numbered)
 
 
 def _without_secrets(history: History) -> History:
@@ -152,6 +194,7 @@ def _chain_spec(spec: EnvironmentSpec, case: CaseFile) -> ChainSpec:
 
 def _logs(spec: EnvironmentSpec, taken: int) -> tuple[tuple[Event, ...], tuple[Exhibit, ...]]:
     from forensics.events import read_logs
+    from forensics.logs import sift
 
     paths = list(_log_files(spec))
     events = read_logs(paths, zone=spec.zones.logs, environment=spec.name, base=spec.root) if paths else ()
@@ -160,7 +203,7 @@ def _logs(spec: EnvironmentSpec, taken: int) -> tuple[tuple[Event, ...], tuple[E
         if not any(_matches(spec, pattern)):
             exhibits.append(Exhibit(ref="", name=pattern, kind="log", how="no file has this name"))
     numbered = (replace(item, ref=f"E{taken + number:03d}") for number, item in enumerate(exhibits, 1))
-    return tuple(events), tuple(numbered)
+    return sift(events), tuple(numbered)
 
 
 def _log_exhibit(path: Path, root: Path) -> Exhibit:

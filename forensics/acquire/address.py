@@ -31,7 +31,7 @@ def database_file(address: str, root: Path) -> Path:
     """
     if (dialect := dialect_of(address)) != "sqlite":
         raise DatabaseUnreadable(
-            f"'{redact_url(address)}' is a {dialect or 'strange'} address, and only SQLite files can be read so far",
+            f"'{redact_url(address)}' is a {dialect or 'strange'} address, not that of an SQLite file",
             remedy="give a path or sqlite:///path/to/file.db",
         )
     scheme, separator, rest = address.partition("://")

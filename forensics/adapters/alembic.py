@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from forensics.adapters.alembic_config import Settings, find_settings
+from forensics.adapters.alembic_config import INI, Settings, find_settings
 from forensics.adapters.base import Adapter
 from forensics.adapters.revisions import arrange, select
-from forensics.adapters.source import Source, read_source
+from forensics.adapters.source import Source, configured_table, read_source
 from forensics.content import read_content, readable
 from forensics.model import Chain, ChainProblem, Content, Hints, Migration
 
@@ -89,7 +89,20 @@ def _hinted(hints: Hints, settings: Settings) -> Hints:
     """Add what the configuration says to what the case file says, which comes first."""
     added = [item for item in settings.sys_path if item not in hints.sys_path and os.path.isdir(item)]
     script = str(settings.home / "env.py") if (settings.home / "env.py").is_file() else ""
-    return replace(hints, sys_path=(*hints.sys_path, *added), env_file=hints.env_file or script)
+    ini = str(settings.source) if settings.source is not None and settings.source.name == INI else ""
+    return replace(
+        hints,
+        sys_path=(*hints.sys_path, *added),
+        env_file=hints.env_file or script,
+        config_file=hints.config_file or ini,
+        version_table=hints.version_table or (_version_table(Path(script)) if script else ""),
+    )
+
+
+def _version_table(script: Path) -> str:
+    """Return the version table that ``env.py`` names in so many words, where all its calls of ``configure`` agree."""
+    content, problem = read_content(script, python=True)
+    return "" if problem else configured_table(content.text)
 
 
 def _files(folder: Path, *, recursive: bool = False) -> Iterator[Path]:

@@ -77,6 +77,36 @@ def read_source(text: str) -> Source:
     )
 
 
+def configured_table(text: str) -> str:
+    """Return ``schema.table`` (or the table alone) that the calls of ``configure`` in a text name, where they agree.
+
+    Only literals and names that the file sets to literals count; anything else gives nothing.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ""
+    known = read_source(text).values
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) == "configure":
+            given = {item.arg: item.value for item in node.keywords if item.arg}
+            parts = [_said(given.get(name), known) for name in ("version_table_schema", "version_table")]
+            if "version_table" in given or "version_table_schema" in given:
+                found.add(".".join(part for part in (parts[0], parts[1] or "alembic_version") if part))
+    return found.pop() if len(found) == 1 else ""
+
+
+def _said(node: ast.expr | None, known: Mapping[str, Any]) -> str:
+    try:
+        value = _literal(node, known) if node is not None else ""
+    except (ValueError, TypeError, KeyError, RecursionError, MemoryError):
+        return ""
+    return value if isinstance(value, str) else ""
+
+
 def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
     for node in body:
         yield node

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, LiteralString, cast
+from typing import TYPE_CHECKING, Any
 
 from forensics.catalogs.postgresql_catalog import Catalogue, read
 from forensics.catalogs.postgresql_names import parts, spell
@@ -25,6 +25,13 @@ __all__ = ["Catalogue", "PostgresReader", "read", "read_only", "snapshot"]
 STATEMENT_LIMIT = 30
 LOCK_LIMIT = 5
 
+# Each ends with the transaction. What changes how the catalogue is deparsed is as everywhere.
+_SETTINGS = "; ".join(f"SET LOCAL {setting}" for setting in (
+    f"statement_timeout = {STATEMENT_LIMIT * 1000}", f"lock_timeout = {LOCK_LIMIT * 1000}", "search_path = ''",
+    "standard_conforming_strings = on", "timezone = 'UTC'", "datestyle = 'ISO, YMD'", "intervalstyle = 'postgres'",
+    "extra_float_digits = 1", "quote_all_identifiers = off", "bytea_output = 'hex'", "jit = off",
+))  # fmt: skip
+
 
 @contextmanager
 def read_only(connection: psycopg.Connection[Any]) -> Iterator[None]:
@@ -35,16 +42,7 @@ def read_only(connection: psycopg.Connection[Any]) -> Iterator[None]:
     """
     connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
     try:
-        connection.execute(
-            cast(
-                LiteralString,
-                f"SET LOCAL statement_timeout = {STATEMENT_LIMIT * 1000}; SET LOCAL lock_timeout = {LOCK_LIMIT * 1000};"
-                " SET LOCAL search_path = ''; SET LOCAL standard_conforming_strings = on; SET LOCAL timezone = 'UTC';"
-                " SET LOCAL datestyle = 'ISO, YMD'; SET LOCAL intervalstyle = 'postgres';"
-                " SET LOCAL extra_float_digits = 1; SET LOCAL quote_all_identifiers = off;"
-                " SET LOCAL jit = off; SET LOCAL bytea_output = 'hex'",
-            )
-        )
+        connection.execute(_SETTINGS)
         yield
     finally:
         if not connection.closed:
@@ -81,7 +79,7 @@ class PostgresReader:
             yield
 
     def _ask(self, query: str) -> list[Row]:
-        return self._connection.execute(cast(LiteralString, query)).fetchall()
+        return self._connection.execute(query).fetchall()
 
     @cached_property
     def catalogue(self) -> Catalogue:

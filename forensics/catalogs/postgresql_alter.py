@@ -18,9 +18,19 @@ from forensics.catalogs.postgresql_clauses import (
     values,
     written,
 )
+from forensics.catalogs.postgresql_normal import base_name
 from forensics.catalogs.postgresql_names import address, parts, spell
-from forensics.model import Scalar, SchemaObject
+from forensics.model import Group, Key, Scalar, SchemaObject
 
+_TEXTS = frozenset(("text", "character varying", "character"))
+# What stands on what: a foreign key on a key, a trigger on anything.
+_RANKS = {"primary_key": 1, "unique": 2, "check": 3, "index": 4, "foreign_key": 5, "trigger": 6}
+_FAMILIES = (
+    frozenset(("smallint", "integer", "bigint", "numeric", "real", "double precision")),
+    frozenset(("integer", "boolean")),
+    frozenset(("timestamp without time zone", "timestamp with time zone", "date")),
+    frozenset(("json", "jsonb")),
+)
 _LITERAL = re.compile(r"E?'(?:[^']|'')*'")
 
 Maker = Callable[[SchemaObject | None, SchemaObject | None], Iterator[str]]
@@ -37,6 +47,32 @@ def alter(was: SchemaObject | None, now: SchemaObject | None) -> tuple[str, ...]
     if item is None or (was is not None and now is not None and was.meaning == now.meaning):
         return ()
     return tuple(_MAKERS[item.kind](was, now))
+
+
+def turn(was: Group, now: Group) -> Iterator[tuple[str, ...]]:
+    """Yield the statements of each change that turns one state of a group into another, in an order that works.
+
+    Indexes and constraints are altered between new columns and the end of old ones, as they may need both.
+    """
+    steps: list[tuple[int, int, Key, SchemaObject | None, SchemaObject | None]] = []
+    for key in was.by_key.keys() | now.by_key.keys():
+        before, after = was.by_key.get(key), now.by_key.get(key)
+        if before is not None and after is not None and before.meaning == after.meaning:
+            continue
+        item = after or before
+        assert item is not None
+        rank = _RANKS.get(key[0], 0)
+        generated = "generated" in dict(item.meaning)
+        if after is None:
+            phase, place = (5, -int(generated)) if key[0] == "column" else (1, -rank)
+        elif before is None:
+            phase, place = (2, 1000 * generated + (item.position or 0)) if key[0] == "column" else (6, rank)
+        else:
+            phase, place = (3, item.position or 0) if key[0] == "column" else (4, rank)
+        steps.append((0 if key[0] == "table" else phase, place, key, before, after))
+    for _, _, _, before, after in sorted(steps, key=lambda step: step[:3]):
+        if statements := alter(before, after):
+            yield statements
 
 
 def _column(was: SchemaObject | None, now: SchemaObject | None) -> Iterator[str]:
@@ -77,7 +113,7 @@ def _retyped(column: str, name: str, was: SchemaObject, now: SchemaObject) -> It
         if changed and before.get("default") is not None:
             yield f"{column} DROP DEFAULT"
         collation = f" COLLATE {after['collation']}" if after.get("collation") else ""
-        using = f" USING {name}::{after['type']}" if changed else ""
+        using = f" USING {name}{_cast(str(before['type']), str(after['type']))}" if changed else ""
         yield f"{column} TYPE {written(now, 'type')}{collation}{using}"
     default = written(now, "default")
     plain = not (after.get("identity") or after.get("generated"))
@@ -86,6 +122,14 @@ def _retyped(column: str, name: str, was: SchemaObject, now: SchemaObject) -> It
             yield f"{column} SET DEFAULT {default}"
     elif before.get("default") is not None and after.get("default") is None and not changed:
         yield f"{column} DROP DEFAULT"
+
+
+def _cast(before: str, after: str) -> str:
+    """Return the cast from one type to another, by way of text where there is no other way for sure."""
+    old, new = base_name(before), base_name(after)
+    same = any(old in family and new in family for family in _FAMILIES)
+    direct = same or old == new or old in _TEXTS or new in _TEXTS
+    return f"::{after}" if direct else f"::text::{after}"
 
 
 def _identity(table: str, column: str, was: SchemaObject, now: SchemaObject) -> Iterator[str]:
@@ -149,10 +193,10 @@ def _constraint(was: SchemaObject | None, now: SchemaObject | None) -> Iterator[
     item = now or was
     assert item is not None
     table = f"ALTER TABLE {address(str(item.table))}"
-    if was is not None and now is not None and _without(was, "valid") == _without(now, "valid"):
-        if dict(was.meaning).get("valid") is False:
-            yield f"{table} VALIDATE CONSTRAINT {spell(was.name)}"
-            return
+    same = was is not None and now is not None and _without(was, "valid") == _without(now, "valid")
+    if was is not None and same and dict(was.meaning).get("valid") is False:
+        yield f"{table} VALIDATE CONSTRAINT {spell(was.name)}"
+        return
     if was is not None:
         yield f"{table} DROP CONSTRAINT {spell(was.name)}"
     if now is not None:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from operator import itemgetter
 from typing import Any
 
 from forensics.catalogs.postgresql_ddl import statements
@@ -16,9 +17,11 @@ from forensics.catalogs.postgresql_objects import (
     OwnSequence,
     Row,
     column,
+    column_form,
     constraint,
     distinct,
     index,
+    made,
     own_name,
     sequence,
     trigger,
@@ -32,12 +35,20 @@ from forensics.catalogs.postgresql_programs import (
     value_range,
     view,
 )
-from forensics.catalogs.postgresql_sql import SERVER, class_query, queries, type_query
-from forensics.model import Group, Scalar, SchemaObject, Snapshot
+from forensics.catalogs.postgresql_sql import SERVER, class_query, closure, queries, type_query
+from forensics.model import Attrs, Group, Scalar, SchemaObject, Snapshot
+from forensics.sqltext import name_key
 
-Ask = Callable[[str], list[Row]]
+Ask = Callable[[str], list[Any]]
 
+# No collation, and the database's own (DEFAULT_COLLATION_OID).
+_USUAL_COLLATIONS = frozenset((0, 100))
 _OTHERS = ("policies", "rules", "statistics", "event triggers", "publications", "operators", "casts", "aggregates")
+
+
+_PLACES = {
+    "relations": itemgetter(0), "columns": itemgetter(0, 1), "constraints": itemgetter(0), "indexes": itemgetter(0),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,18 +84,23 @@ def read(ask: Ask, only: Iterable[int] | None = None) -> Catalogue:
     identifiers of any catalogue) just the groups of these objects and of their direct dependents are read.
     """
     server = ask(SERVER)[0]
-    rows = {name: ask(query) for name, query in queries(server[0], only).items()}
-    columns = rows["columns"]
-    types = {(row[3], row[4]) for row in columns}
+    wanted, context = None, set[int]()
+    if only is not None:
+        found = ask(closure(only))
+        wanted = {oid for oid, read_it in found if read_it}
+        context = {oid for oid, _ in found} - wanted
+    rows = {name: ask(query) for name, query in queries(server[0], wanted, context).items()}
+    for name in ("relations", "columns", "constraints", "indexes"):
+        rows[name].sort(key=_PLACES[name])
+    types = {(row[3], row[4]) for row in rows["columns"]}
     rows["named types"] = ask(type_query(types)) if types else []
-    indexes = rows["indexes"]
     usual = {row[0]: row[3] for row in rows["named types"]}
-    collations = {row[8] for row in columns if row[8] not in (0, usual.get(row[3]))}
-    collations |= {oid for text in {row[10] for row in indexes} for oid in numbers(text) if oid}
-    collations |= {row[8] for row in rows["types"] if row[8]}
-    classes = {oid for text in {row[8] for row in indexes} for oid in numbers(text)}
-    methods = {row[3] for row in indexes}
-    rows["named"] = ask(class_query(classes, collations, methods)) if classes or collations else []
+    collations = {pair[1] for pair in {(row[3], row[8]) for row in rows["columns"]} if pair[1] != usual.get(pair[0])}
+    collations |= {oid for text in {row[10] for row in rows["indexes"]} for oid in numbers(text)}
+    collations |= {row[8] for row in rows["types"]}
+    classes = {oid for text in {row[8] for row in rows["indexes"]} for oid in numbers(text)}
+    methods = {row[3] for row in rows["indexes"]}
+    rows["named"] = ask(class_query(classes, collations, methods))
     return _Assembly(rows, only is not None).catalogue(server)
 
 
@@ -99,6 +115,8 @@ class _Assembly:
         self.relations = {row[0]: row for row in rows["relations"] if row[1] in self.schemas}
         self.labels = {oid: label(self.schemas[row[1]], row[2]) for oid, row in self.relations.items()}
         self.comments: dict[tuple[str, int, int], str] = {(row[0], row[1], row[2]): row[3] for row in rows["comments"]}
+        self.defaults = {(row[0], row[1]): row[2] for row in rows["defaults"]}
+        self._forms: dict[tuple[Any, ...], tuple[Attrs, Attrs]] = {}
         self.parents: dict[int, list[int]] = defaultdict(list)
         for child, parent in rows["inheritance"]:
             self.parents[child].append(parent)
@@ -130,12 +148,19 @@ class _Assembly:
         for kind, oid, space, name, usual in self.rows["named"]:
             full = spell(name) if space in ("", "pg_catalog", "public") else f"{spell(space)}.{spell(name)}"
             named[kind, oid] = "" if usual else full
+        vectors = {row[8] for row in self.rows["indexes"]}
+        odd = {row[0] for row in self.rows["columns"] if row[8] not in _USUAL_COLLATIONS}
         return Names(
             tables=self.labels,
             columns={oid: {row[1]: row[2] for row in rows} for oid, rows in self.columns.items()},
-            collations={oid: {row[1]: row[8] for row in rows if row[8]} for oid, rows in self.columns.items()},
             types=types,
             named=named,
+            classes={text: tuple([named.get(("class", oid), "") for oid in numbers(text)]) for text in vectors},
+            collations=lambda oid: {row[1]: row[8] for row in self.columns.get(oid, ())},
+            collated=frozenset(odd),
+            plain=frozenset(
+                text for text in {row[10] for row in self.rows["indexes"]} if not set(numbers(text)) - _USUAL_COLLATIONS
+            ),
         )
 
     def comment(self, catalogue: str, oid: int, number: int = 0) -> str:
@@ -217,27 +242,48 @@ class _Assembly:
         trace: list[tuple[str, Scalar]] = [("storage", options)] if options else []
         if said := self.comment("pg_class", oid):
             trace.append(("comment", said))
-        return SchemaObject(
-            kind="table", table=None, name=name, ident=ident, meaning=(*meaning, *own), trace=tuple(trace)
-        )
+        return made("table", None, name, ident, (*meaning, *own), tuple(trace))
 
     def _columns(self, oid: int, relation: Row) -> Iterator[SchemaObject]:
         name = self.labels[oid]
-        inherited: dict[str, Row] = {}
+        inherited: dict[str, tuple[Any, ...]] = {}
         if relation[5]:
             # A partition has its parent's columns; only a default or a NOT NULL of its own is worth saying.
             for parent in self.parents.get(oid, ()):
-                inherited |= {row[2]: row for row in self.columns.get(parent, ())}
+                for row in self.columns.get(parent, ()):
+                    inherited[row[2]] = (row[5], self.defaults.get((parent, row[1])))
         weak = self._unproven.get(oid, ())
+        forms, defaults = self._forms, self.defaults
         for position, row in enumerate(self.columns.get(oid, ()), start=1):
-            above = inherited.get(row[2])
-            if above is not None and (above[5], above[10]) == (row[5], row[10]):
+            number, column_name, identity = row[1], row[2], row[6]
+            default = defaults.get((oid, number))
+            if inherited and (row[5], default) == inherited.get(column_name):
                 continue
-            if above is None and not row[9]:
+            if not row[9] and column_name not in inherited:
                 continue
-            owned = self.owned.get((oid, row[1]))
-            said = self.comment("pg_class", oid, row[1])
-            yield column(name, row, position, self.names, owned[1] if owned else None, said, row[1] in weak)
+            owned = None
+            serial = False
+            if identity or (default is not None and default.startswith("nextval(")):
+                found = self.owned.get((oid, number))
+                owned = found[1] if found else None
+                serial = owned is not None and not identity and owned.default == default
+                if not identity and not serial:
+                    owned = None
+            key = (*row[3:9], serial, None if serial else default)
+            form = forms.get(key)
+            if form is None:
+                shown = (*row[:6], "d", *row[7:]) if serial else row
+                form = forms[key] = column_form(shown, None if serial else default, self.names)
+            if owned is None and not self.comments and not weak and column_name in self._plain:
+                yield made("column", name, column_name, column_name, form[0], form[1], position)
+            else:
+                said = self.comment("pg_class", oid, number)
+                yield column(name, row, position, form, owned, serial, said, number in weak)
+
+    @cached_property
+    def _plain(self) -> set[str]:
+        """The names of columns that are their own identity."""
+        return {name for name in {row[2] for row in self.rows["columns"]} if name_key(name) == name}
 
     @cached_property
     def _unproven(self) -> Mapping[int, set[int]]:
@@ -266,7 +312,7 @@ class _Assembly:
                     continue
                 own = next((each for each in self.columns.get(relation, ()) if each[1] == number), None)
                 found = self.owned[relation, number][1]
-                if own is not None and (own[6] or own[10] == found.default):
+                if own is not None and (own[6] or self.defaults.get((relation, number)) == found.default):
                     continue
                 owner = f"{self.labels[relation]}.{own[2] if own else '?'}"
             found = sequence(row, self.schemas)
@@ -317,7 +363,7 @@ class _Group(Group):
             own["source"] = source
 
     @cached_property
-    def source(self) -> tuple[str, ...]:  # type: ignore[override]
+    def source(self) -> tuple[str, ...]:
         return statements(self.objects)
 
     def __eq__(self, other: object) -> bool:

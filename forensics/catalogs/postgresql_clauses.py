@@ -183,9 +183,14 @@ def _last_as_period(columns: str) -> str:
 
 
 def index_statement(item: SchemaObject) -> str:
-    """Return the statement that makes an index. An invalid one comes out valid: nothing says otherwise in SQL."""
+    """Return the statement that makes an index.
+
+    Of a partitioned table it comes out invalid where it is; on any other nothing in SQL makes it so.
+    """
     said = values(item)
-    text = f"CREATE {'UNIQUE ' if said.get('unique') else ''}INDEX {spell(item.name)} ON {address(str(item.table))}"
+    only = "ONLY " if said.get("valid") is False else ""
+    unique = "UNIQUE " if said.get("unique") else ""
+    text = f"CREATE {unique}INDEX {spell(item.name)} ON {only}{address(str(item.table))}"
     if said.get("method", "btree") != "btree":
         text += f" USING {spell(str(said['method']))}"
     text += f" ({said['columns']})"

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from forensics.catalogs.postgresql_alter import alter
+from forensics.catalogs.postgresql_alter import alter, turn
 from forensics.catalogs.postgresql_build import FUNCTION, LATE_FUNCTION, SCHEMA, Part, group_parts
 from forensics.catalogs.postgresql_clauses import values
 from forensics.catalogs.postgresql_names import address, parts, spell
 from forensics.model import Group, SchemaObject, Snapshot
 
-__all__ = ["alter", "rebuild", "statements"]
+__all__ = ["alter", "rebuild", "statements", "turn"]
 
 
 def statements(objects: Iterable[SchemaObject]) -> tuple[str, ...]:

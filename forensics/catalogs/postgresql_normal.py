@@ -18,6 +18,7 @@ _NUMBER = re.compile(
     r"numeric(?:\(\d+(?:,-?\d+)?\))?))?\Z"
 )
 _NUMERIC = re.compile(r"(?:smallint|integer|bigint|real|double precision|numeric(?:\(\d+(?:,-?\d+)?\))?)\Z")
+_MARKS = re.compile(r"""[()]|"[^"]*"|\b[Ee]'(?:[^'\\]|\\.|'')*'|'[^']*'""", re.DOTALL)
 _FULL = re.compile(r"\b(time|timestamp|interval)\(6\)")
 _TEXTS = frozenset(("text", "character varying"))
 _CLOCKS = {
@@ -75,6 +76,7 @@ def _number(digits: str) -> str:
     return "0" if text in ("-0", "") else text
 
 
+@lru_cache(maxsize=1 << 14)
 def condition(text: str) -> str:
     """Return a deparsed condition without the parentheses around the whole of it."""
     while text[:1] == "(" and text[-1:] == ")" and _closes(text) == len(text) - 1:
@@ -85,21 +87,14 @@ def condition(text: str) -> str:
 def _closes(text: str, start: int = 0) -> int:
     """Return the place of the parenthesis that closes the one at ``start``, or -1; strings and names are passed over."""
     depth = 0
-    place = start
-    while place < len(text):
-        mark = text[place]
-        if mark in "'\"":
-            escaped = mark == "'" and text[max(place - 1, 0) : place].upper() == "E"
-            place += 1
-            while place < len(text) and text[place] != mark:
-                place += 2 if escaped and text[place] == "\\" else 1
-        elif mark == "(":
+    for match in _MARKS.finditer(text, start):
+        mark = match[0]
+        if mark == "(":
             depth += 1
         elif mark == ")":
             depth -= 1
             if depth == 0:
-                return place
-        place += 1
+                return match.start()
     return -1
 
 

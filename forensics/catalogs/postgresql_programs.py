@@ -21,7 +21,7 @@ def view(name: str, kind: str, text: str | None, options: str | None, comment: s
     """Return the object of a view or a materialised view: its meaning is its query as the server deparses it."""
     ident, own = own_name(name)
     meaning: Attrs = (("sql", (text or "").strip().removesuffix(";")),)
-    meaning += tuple((found[1], found[2]) for found in _OPTION.finditer(options or "") if found[2] != "false")
+    meaning += tuple(sorted((found[1], found[2]) for found in _OPTION.finditer(options or "") if found[2] != "false"))
     return SchemaObject(
         kind="view" if kind == "v" else "materialized_view", table=None, name=name, ident=ident,
         meaning=meaning + own, trace=_comment(comment),

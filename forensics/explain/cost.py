@@ -14,6 +14,7 @@ from forensics.explain.story import Outside, Played, Run, State
 from forensics.explain.subject import Subject
 
 DEVIATION = 1.0
+NEIGHBOUR = 0.4
 PARTIAL = 2.0
 PICKED = 3.0
 INTERRUPTED = 1.0
@@ -65,21 +66,32 @@ def cost(played: Played, subject: Subject, ruler: Ruler, silent: frozenset[str])
         furthest = max(furthest, order[name])
         if line.status == "full":
             full.add(name)
-            if name not in subject.recorded and name not in silent:
-                deviations += DEVIATION
         elif isinstance(line.step, Run) and line.step.statements is not None:
             deviations += 50.0 if line.error else _part(subject, name, line.step.statements)
             full.add(name)
         elif line.status == "partial":
             deviations += FAILED if name in subject.recorded else FAILED_UNRECORDED
             full.add(name)
-    deviations += sum(
-        DEVIATION for name in subject.recorded if name not in full and name not in silent and name in order
-    )
+    deviations += _deviating(subject, full, silent)
     unfinished = {line.step.migration for line in played.told if isinstance(line.step, Run) and line.status != "full"}
     deviations += CONFIRMED * sum(name not in full or name in unfinished for name in subject.confirmed)
     residual, soft, meaning = remainder(played.final, subject.live, ruler)
     return Cost(deviations, outside, residual, soft, meaning)
+
+
+def _deviating(subject: Subject, full: set[str], silent: frozenset[str]) -> float:
+    """Return the price of the migrations about which the tracker is wrong: neighbours that are wrong in one way are one event."""
+    total = 0.0
+    before = ""
+    for item in subject.migrations:
+        if item.id in silent:
+            continue
+        ran, recorded = item.id in full, item.id in subject.recorded
+        way = "" if ran == recorded else "ran" if ran else "did not"
+        if way:
+            total += NEIGHBOUR if way == before else DEVIATION
+        before = way
+    return total
 
 
 def _part(subject: Subject, name: str, statements: tuple[int, ...]) -> float:

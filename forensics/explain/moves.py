@@ -19,6 +19,8 @@ def moves(search: Search, best: Tried, name: str) -> Iterator[Story]:
     story = best.played.story
     present = {step.migration: at for at, step in enumerate(story) if isinstance(step, Run)}
     related = search.related(name)
+    claimed = [item for item in related if item in search.subject.recorded and item not in present]
+    claimed = [item for item in claimed if search.player.runnable(item)]
     for item in related:
         if item in present:
             at = present[item]
@@ -27,6 +29,9 @@ def moves(search: Search, best: Tried, name: str) -> Iterator[Story]:
         elif search.player.runnable(item):
             for place in places(search, story, item, present, related):
                 yield (*story[:place], Run(item), *story[place:])
+            waiting = [other for other in claimed if search.order[other] > search.order[item]]
+            if waiting:  # what the tracker claims and what went wrong for want of it
+                yield joined(search, story, [item, *waiting])
             yield from stopped(search, story, item)
     yield from blocks(search, story, present, related)
     yield from outside(search, best, name, present, related)
@@ -114,8 +119,8 @@ def outside(
     final, live = best.played.final.get(name), search.subject.live.get(name)
     extras = (
         *alterations(name, search.subject),
-        *added_columns(name, final, live),
-        *renamings(name, best.played.final, search.subject.live),
+        *added_columns(name, final, live, search.subject.dialect),
+        *renamings(name, best.played.final, search.subject.live, search.subject.dialect),
     )
     for extra in extras:
         if extra in story:

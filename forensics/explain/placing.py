@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from forensics.explain.closing import closing
 from forensics.explain.cost import remainder
-from forensics.explain.outside import closing
 from forensics.explain.reference import apply
 from forensics.explain.search import Search, Tried
 from forensics.explain.story import Outside, Played, Run, State, Step, Story

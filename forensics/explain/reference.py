@@ -114,8 +114,8 @@ def _spelled(player: Player, story: Story) -> dict[str, frozenset[str]]:
     for step in story:
         outcome = player.lab.run(key, player.order(step))
         key = outcome.state
-        assert isinstance(step, Run)
-        found[step.migration] = words("\n".join(item.sql for item in outcome.statements))
+        if isinstance(step, Run):
+            found[step.migration] = words("\n".join(item.sql for item in outcome.statements))
     return found
 
 

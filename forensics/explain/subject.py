@@ -27,6 +27,7 @@ class Subject:
     migrations: tuple[Migration, ...]
     recorded: frozenset[str] = frozenset()
     recorded_order: tuple[str, ...] = ()
+    dialect: str = "sqlite"
     sources: Mapping[str, tuple[SourceStatement, ...]] = field(default_factory=dict)
     models: State | None = None
     models_ddl: tuple[str, ...] = ()

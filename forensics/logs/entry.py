@@ -63,6 +63,7 @@ class Learnt:
     """What a format has found out about one stream of lines and uses for those that follow."""
 
     pid: int | None = None
+    code: int | None = None
     database: int | None = None
     user: int | None = None
 

@@ -65,6 +65,8 @@ def parse(text: str, learnt: Learnt, zone: str) -> Prefix:
         if field not in named and place is not None and place < len(cut.words):
             named[field] = cut.words[place]
     code = named.get("code") or next((item for item in cut.numbers if not item.isdecimal()), "")
+    if not code and learnt.code is not None and learnt.code < len(cut.numbers):
+        code = cut.numbers[learnt.code]
     return Prefix(
         at=cut.at,
         session=named.get("session", ""),
@@ -100,6 +102,7 @@ def learn(samples: Sequence[tuple[str, str, bool]], learnt: Learnt) -> None:
         before = cut.numbers
         if found := _AUTHORIZED.match(message):
             _words(cut.words, found, learnt)
+    learnt.code = next((place for place, seen in values.items() if "00000" in seen), None)
     choices = [
         place
         for place, seen in values.items()
@@ -124,17 +127,24 @@ def _cut(text: str, zone: str) -> _Cut:
     times += [found for match in _EPOCH.finditer(text) if (found := instant(float(match[0]), zone))]
     # Of two times the earlier one is the session's start.
     at = max(times, key=lambda item: item.at, default=None)
-    text = _EPOCH.sub(" ", _TIME.sub(" ", text))
+    # Most prefixes have few of these, and lines are many: nothing is searched for whose mark is not there.
+    text = _TIME.sub(" ", text)
     named: dict[str, str] = {}
-    if match := _SESSION.search(text):
-        named["session"] = str(int(match["pid"], 16))
-        text = _SESSION.sub(" ", text)
-    text = _VIRTUAL.sub(" ", _HOST.sub(" ", text))
-    for match in _LABEL.finditer(text):
-        if (key := _KEYS.get(match["key"].lower())) and match["value"]:
-            named.setdefault(key, match["value"])
-    text = _LABEL.sub(" ", text)
-    if match := _AT.search(text):
+    if "." in text:
+        text = _EPOCH.sub(" ", text)
+        if match := _SESSION.search(text):
+            named["session"] = str(int(match["pid"], 16))
+            text = _SESSION.sub(" ", text)
+    if "(" in text or "[local]" in text:
+        text = _HOST.sub(" ", text)
+    if "/" in text:
+        text = _VIRTUAL.sub(" ", text)
+    if "=" in text:
+        for match in _LABEL.finditer(text):
+            if (key := _KEYS.get(match["key"].lower())) and match["value"]:
+                named.setdefault(key, match["value"])
+        text = _LABEL.sub(" ", text)
+    if "@" in text and (match := _AT.search(text)):
         named.setdefault("user", match["user"])
         named.setdefault("database", match["database"])
         text = _AT.sub(" ", text)

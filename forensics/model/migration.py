@@ -59,7 +59,7 @@ class ChainProblem:
 class Hints:
     """What the case file adds for a replay; see the contract, section 1.
 
-    ``env_file`` is where Alembic's ``env.py`` stands; its adapter finds it.
+    ``env_file`` and ``config_file`` are where Alembic's ``env.py`` and ``alembic.ini`` stand; its adapter finds them.
     """
 
     runner: str = "executescript"
@@ -78,6 +78,7 @@ class Hints:
     version_table: str = ""
     trust: bool = False
     env_file: str = ""
+    config_file: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

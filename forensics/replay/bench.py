@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -19,20 +20,25 @@ Reply = dict[str, Any]
 Tried = list[list[Any]]
 
 
-def configuration(chain: Chain, tracker: tuple[str, ...], isolation: str) -> dict[str, Any]:
+def configuration(chain: Chain, tracker: tuple[str, ...], isolation: str, dialect: str = "sqlite") -> dict[str, Any]:
     """Return what a child must know before its first step. An Alembic chain has Alembic's own table as its tracker."""
     hints = chain.hints
     if not tracker and chain.tool == "alembic":
-        name = (hints.version_table or "alembic_version").rpartition(".")[2].replace('"', '""')
-        tracker = (_VERSION_TABLE.format(name=name),)
+        schema, _, name = (hints.version_table or "alembic_version").replace('"', '""').rpartition(".")
+        made = _VERSION_TABLE.format(name=name)
+        tracker = (made,)
+        if schema and dialect == "postgresql":
+            placed = made.replace("CREATE TABLE ", f'CREATE TABLE "{schema}".', 1)
+            tracker = (f'CREATE SCHEMA IF NOT EXISTS "{schema}"', placed)
     python = any(item.language == "python" for item in chain.migrations)
     return {
+        "dialect": dialect,
         "tool": chain.tool,
         "tracker": tracker,
         "root": chain.root,
         "isolation": isolation,
-        "site": bool(python or hints.setup or hints.models),
-        "keep": [*hints.sys_path, hints.setup],
+        "site": bool(python or hints.setup or hints.models or dialect == "postgresql"),
+        "keep": [*hints.sys_path, hints.setup, os.path.dirname(hints.env_file), hints.config_file],
         "hints": {
             "runner": hints.runner,
             "entry": hints.entry,
@@ -42,6 +48,10 @@ def configuration(chain: Chain, tracker: tuple[str, ...], isolation: str) -> dic
             "models": hints.models,
             "transaction": hints.transaction,
             "version_table": hints.version_table,
+            "driver": hints.driver,
+            "env_py": hints.env_py,
+            "env_file": hints.env_file,
+            "config_file": hints.config_file,
         },
     }
 
@@ -120,6 +130,7 @@ class Bench:
         A child that does not hold the state is led there first, from the nearest state on the way that it holds.
         Raises `ChildLost` where the step itself ended the child.
         """
+        words = "the replay process keeps losing what it is told to keep"
         for _ in range(4):
             try:
                 self.child()
@@ -128,21 +139,25 @@ class Bench:
                     if not reply.get("missing"):
                         self._retire = bool(reply.get("retire"))
                         return reply, tried, self._take(state, wire, reply, None)
-                    del self._held[state]
+                    self._held.pop(state, None)
+                    words = str(reply.get("words") or words)
             except ChildLost as lost:
                 self.close()
                 if lost.reason != "idle":
                     raise
-        raise ReplayError("the replay process keeps losing what it is told to keep", remedy="try again")
+        raise ReplayError(words, remedy="try again")
 
     def _lead(self, state: str) -> bool:
         for origin, step, target in self.ledger.path_to(state, self._held):
             reply, _ = self._send(origin, step)
             if reply.get("missing"):
-                del self._held[origin]
+                self._held.pop(origin, None)
                 return False
             self._take(origin, step, reply, target)
-            self._held.setdefault(target, self._held[origin])
+            if origin in self._held:
+                self._held.setdefault(target, self._held[origin])
+            elif target not in self._held:
+                return False
         return True
 
     def _send(self, state: str, wire: Wire) -> tuple[Reply, Tried]:

@@ -19,7 +19,7 @@ from typing import IO, Any
 from forensics.errors import ReplayError
 
 _BOOT = Path(__file__).with_name("inside") / "boot.py"
-_START_LIMIT = 60.0
+_START_LIMIT = 120.0
 
 
 class ChildLost(Exception):
@@ -97,6 +97,9 @@ class Child:
             self.close()
             what = f"the replay process did not start: {detail}"
             raise ReplayError(what, remedy="check `python` and `setup`") from lost
+        if "trouble" in self.hello:
+            self.close()
+            raise ReplayError(self.hello["trouble"], remedy=self.hello["remedy"])
 
     def ask(self, request: dict[str, Any], limit: float) -> tuple[dict[str, Any], list[list[Any]]]:
         """Send a request and return the reply and the refused attempts that came before it. Raises `ChildLost`."""

@@ -13,18 +13,18 @@ from types import TracebackType
 from typing import Any
 
 from forensics.errors import ReplayError
-from forensics.model import Chain, Migration, Snapshot
+from forensics.model import Chain, Group, Migration, Snapshot
 from forensics.redact import redact_text, redact_url
 from forensics.replay.advice import UNTRUSTED, advice
 from forensics.replay.bench import Bench, configuration
 from forensics.replay.child import ChildLost
-from forensics.replay.inside.script import is_read, split_script
+from forensics.replay.inside import pg_script, script
 from forensics.replay.ledger import Ledger, Row, Wire, identity
 from forensics.replay.scope import operations_only
-from forensics.replay.steps import Attempt, Outcome, RunMigration, RunStatements, Statement, Step
+from forensics.replay.steps import Attempt, Harvest, Outcome, RunMigration, RunStatements, Statement, Step
 from forensics.replay.store import Store, signature
 
-__all__ = ["Attempt", "Lab", "Outcome", "RunMigration", "RunStatements", "Statement", "Step"]
+__all__ = ["Attempt", "Harvest", "Lab", "Outcome", "RunMigration", "RunStatements", "Statement", "Step"]
 
 
 class Lab:
@@ -45,10 +45,15 @@ class Lab:
         tracker: Iterable[str] = (),
         time_limit: float = 60.0,
         isolation: str = "auto",
+        version: int | None = None,
+        bin: str | None = None,
     ) -> None:
-        if dialect != "sqlite":
-            raise ReplayError(f"there is no scratch database for {dialect}", remedy="replay works for SQLite")
+        if dialect not in ("sqlite", "postgresql"):
+            raise ReplayError(
+                f"there is no scratch database for {dialect}", remedy="replay works for SQLite and PostgreSQL"
+            )
         self.chain = chain
+        self.dialect = dialect
         self.trust = trust or chain.hints.trust
         tracker = tuple(tracker)
         self._ledger = Ledger()
@@ -60,12 +65,19 @@ class Lab:
         self._empty = ""
         self._store: Store | None = None
         self._fresh = False
-        config = configuration(chain, tracker, isolation)
+        config = configuration(chain, tracker, isolation, dialect)
         hints = chain.hints
-        self._bench = Bench(self._ledger, config, hints.python, dict(hints.environment), time_limit, self._started)
+        kind, server = Bench, ""
+        if dialect == "postgresql":
+            from forensics.replay.bench_postgresql import PostgresBench, programs
+
+            kind, config["postgres"] = PostgresBench, programs(version, bin)
+            config["keep"] += config["postgres"]["keep"]
+            server = str(config["postgres"])
+        self._bench = kind(self._ledger, config, hints.python, dict(hints.environment), time_limit, self._started)
         self._limit = time_limit
         if cache is not None:
-            self._store = Store(cache, signature(chain, tracker, isolation))
+            self._store = Store(cache, signature(chain, tracker, isolation, dialect, server))
             self._store.load(self._ledger)
             self._hello, self._empty = self._store.hello, self._store.empty
 
@@ -98,8 +110,8 @@ class Lab:
 
     @property
     def server_version(self) -> str:
-        """The version of SQLite that replays."""
-        return str(self._told("sqlite"))
+        """The version of the SQLite or the PostgreSQL that replays."""
+        return str(self._told("server" if self.dialect == "postgresql" else "sqlite"))
 
     def _told(self, name: str) -> Any:
         if not self._hello:
@@ -129,7 +141,10 @@ class Lab:
         return found
 
     def master(self, state: str) -> tuple[Row, ...]:
-        """Return the rows of ``sqlite_master`` in their order, without SQLite's and the migration tool's own."""
+        """Return the rows of ``sqlite_master`` in their order, without SQLite's and the migration tool's own.
+
+        On PostgreSQL: a row for each group (its name and the digest of what it is), schema and extension.
+        """
         rows = self._ledger.rows
         return tuple(rows[number] for number in self._ledger.states[state].rows)
 
@@ -137,24 +152,34 @@ class Lab:
         """Return the schema of a state."""
         found = self._schemas.get(state)
         if found is None:
-            from forensics.catalogs.sqlite import groups
-
             found = self._schemas[state] = Snapshot(
-                dialect="sqlite", server_version=self.server_version, groups=groups(self.master(state))
+                dialect=self.dialect, server_version=self.server_version, groups=self._groups(state)
             )
         return found
+
+    def _groups(self, state: str) -> tuple[Group, ...]:
+        if self.dialect == "postgresql":
+            return tuple(
+                self._ledger.groups[number]
+                for number in self._ledger.states[state].rows
+                if number in self._ledger.groups
+            )
+        from forensics.catalogs.sqlite import groups
+
+        return groups(self.master(state))
 
     def statements(self, migration: Migration) -> tuple[str, ...]:
         """Return the statements of an SQL migration that could change something, in order; nothing for Python."""
         if migration.language != "sql":
             return ()
-        return tuple(piece for piece in split_script(migration.content.text) if not is_read(piece))
+        language = pg_script if self.dialect == "postgresql" else script
+        return tuple(piece for piece in language.split_script(migration.content.text) if not language.is_read(piece))
 
     def seed(self, rows: Iterable[Row | str]) -> str:
         """Return the state that stored statements make from nothing, for asking what a run would do there.
 
-        ``rows`` are rows of ``sqlite_master`` or their statements, in its order. Raises `ReplayError` naming a
-        statement that SQLite does not take.
+        ``rows`` are rows of ``sqlite_master`` or statements (`Group.source`), in their order. Raises `ReplayError` naming a
+        statement that the database does not take.
         """
         wanted = tuple(sql for row in rows if (sql := row if isinstance(row, str) else row[3]))
         found = self._seeds.get(wanted)
@@ -179,6 +204,29 @@ class Lab:
         if not self.chain.hints.models:
             return None
         return self._run(self.empty, {"kind": "models"}, "")
+
+    def harvest(self) -> Harvest:
+        """Run the project's ``env.py`` dry, only where the system offers an isolation without a network.
+
+        Whatever engine it makes leads to the scratch database, and no migration runs.
+        """
+        file = os.path.basename(self.chain.hints.env_file)
+        if not file:
+            return Harvest(error="there is no env.py")
+        if self.isolation != "namespaces":
+            return Harvest(error="env.py is only run where the system offers an isolation without a network")
+        try:
+            reply, refused = self._bench.ask({"op": "harvest"})
+        except ChildLost as lost:
+            return Harvest(error=f"env.py: {lost.detail}", attempts=self._attempts(lost.attempts, file))
+        finally:
+            self._bench.close()  # what env.py has imported and changed is not there for the migrations
+        attempts = self._attempts(refused, file)
+        if "error" in reply:
+            hint = advice(reply["type"], str(reply["error"]), reply["missing_name"])
+            line = f"{file}:{reply['line']}: " if reply.get("line") else f"{file}: "
+            return Harvest(error=self._clean(f"{line}{reply['error']}" + (f" ({hint})" if hint else "")), attempts=attempts)
+        return Harvest(arguments=tuple(sorted(reply["arguments"].items())), attempts=attempts)
 
     def _load(self, migration: Migration) -> str:
         """Return why a Python migration cannot be loaded, or an empty text."""

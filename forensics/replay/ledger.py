@@ -7,6 +7,7 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from forensics.model import Group
 from forensics.replay.steps import Outcome, RunMigration, Step
 
 Row = tuple[str, str, str, str | None]
@@ -26,7 +27,10 @@ class State:
 
 
 class Ledger:
-    """States, rows and outcomes. Two states of equal schema and equal data history are one."""
+    """States, rows and outcomes. Two states of equal schema and equal data history are one.
+
+    A row is one of ``sqlite_master``, or for PostgreSQL stands for a group (in ``groups``), a schema or an extension.
+    """
 
     def __init__(self) -> None:
         self.rows: list[Row] = []
@@ -34,6 +38,8 @@ class Ledger:
         self.outcomes: dict[tuple[str, str], Outcome] = {}
         self.texts: dict[str, str] = {}
         self.wires: dict[str, Wire] = {}
+        self.groups: dict[int, Group] = {}
+        self.group_numbers: dict[int, tuple[int, Group]] = {}
         self._numbers: dict[Row, int] = {}
         self._digests: list[bytes] = []
 

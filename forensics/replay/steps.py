@@ -82,3 +82,12 @@ class Outcome:
     def complete(self) -> bool:
         """Whether the step ran to its end."""
         return self.error is None and not self.stopped
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Harvest:
+    """What ``env.py`` would pass to ``configure()``, run dry: names and values, or why it could not be run."""
+
+    arguments: tuple[tuple[str, Any], ...] = ()
+    error: str = ""
+    attempts: tuple[Attempt, ...] = ()

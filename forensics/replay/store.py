@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from forensics.model import Chain, encode
+from forensics.model import Chain, Group, decode, encode
 from forensics.replay.ledger import Ledger, State
 from forensics.replay.steps import Attempt, Outcome, Statement
 
@@ -23,7 +23,7 @@ _PASSING = ("timeout", "died", "untrusted")
 _HERE = Path(__file__).parent
 
 
-def signature(chain: Chain, tracker: tuple[str, ...], isolation: str) -> str:
+def signature(chain: Chain, tracker: tuple[str, ...], isolation: str, dialect: str = "sqlite", server: str = "") -> str:
     """Return a digest of all that an outcome depends on beside the state and the step.
 
     The hints, the interpreter and what is installed for it (by the times of its files and folders), and the runner.
@@ -35,7 +35,7 @@ def signature(chain: Chain, tracker: tuple[str, ...], isolation: str) -> str:
         places.append(Path(chain.hints.setup))
     seal = hashlib.sha256()
     for part in (
-        _FORMAT, chain.tool, chain.root, encode(chain.hints), tracker, isolation, _runner(),
+        _FORMAT, chain.tool, chain.root, encode(chain.hints), tracker, isolation, dialect, server, _runner(),
         [(str(item), _stamp(item)) for item in places],
     ):  # fmt: skip
         seal.update(json.dumps(part, sort_keys=True, default=str).encode())
@@ -44,7 +44,7 @@ def signature(chain: Chain, tracker: tuple[str, ...], isolation: str) -> str:
 
 def _runner() -> str:
     seal = hashlib.sha256()
-    for path in sorted([*_HERE.glob("inside/*.py"), _HERE / "ledger.py", _HERE / "bench.py"]):
+    for path in sorted([*_HERE.glob("inside/*.py"), *_HERE.glob("bench*.py"), _HERE / "ledger.py", _HERE / "images.py"]):
         seal.update(path.read_bytes())
     return seal.hexdigest()
 
@@ -86,6 +86,7 @@ class Store:
             rows = [(kind, name, table, None if at is None else pool[at]) for kind, name, table, at in data["rows"]]
             texts = {sha: pool[text] for sha, text in data["texts"].items()}
             hello, empty = data["hello"], data["empty"]
+            groups = {int(at): decode(Group, group) for at, group in data["groups"].items()}
             loads = dict(data["loads"])
             if empty not in states or not isinstance(hello, dict):
                 return
@@ -94,6 +95,7 @@ class Store:
         for row in rows:
             ledger.number(row)
         ledger.states.update(states)
+        ledger.groups.update(groups)
         ledger.texts.update(texts)
         ledger.wires.update(wires)
         self.hello, self.empty, self.files, self.loads = hello, empty, files, loads
@@ -155,6 +157,7 @@ class Store:
             "files": self.files,
             "loads": self.loads,
             "rows": [[*row[:3], None if row[3] is None else pooled(row[3])] for row in ledger.rows],
+            "groups": {str(number): encode(group) for number, group in ledger.groups.items()},
             "texts": {sha: pooled(text) for sha, text in ledger.texts.items()},
             "states": [
                 [key, item.rows, item.data, item.origin and [keys[item.origin[0]], wires[ledger.name(item.origin[1])]]]

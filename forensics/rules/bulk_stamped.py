@@ -9,6 +9,7 @@ from datetime import datetime
 
 from forensics.assignment import RowMatch
 from forensics.model import Finding, Proof
+from forensics.rules.advice import failed_in_log
 from forensics.rules.base import Rule
 from forensics.rules.facts import Facts, listing, plural
 
@@ -74,8 +75,7 @@ def check(facts: Facts) -> Iterator[Finding]:
         scope="environment",
         severity="info" if all_ran else "warning",
         migrations=facts.labels(names),
-        summary=f"{plural(len(stamped), 'row')} of the tracker ({stamped[0].row.version} to {stamped[-1].row.version}) "
-        "were not written by a run" + (", but everything they claim is there: info only." if all_ran else "."),
+        summary=_summary(facts, stamped, names) + (", but everything they claim is there: info only." if all_ran else "."),
         evidence=tuple(evidence),
         evidence_against=()
         if len(instants) > 1
@@ -88,8 +88,44 @@ def check(facts: Facts) -> Iterator[Finding]:
         confidence=0.95 if descriptions else 0.85,
         would_overturn="A log of the migration tool that shows these migrations running at that time.",
         remedy="Do not trust these rows; see what each migration really did in the findings about it.",
-        prevention="Take the right to write the tracker from people; give the tool a command that says who marks what, and why.",
+        prevention="Take the right to write the tracker from people; give the migration tool a command that notes who marks what, and why.",
     )
+
+
+def _summary(facts: Facts, stamped: list[RowMatch], names: list[str]) -> str:
+    """Return who wrote which rows when, and whether the log shows that each of them had failed just before."""
+    times = sorted(match.row.recorded_at for match in stamped if match.row.recorded_at is not None)
+    when = ""
+    if times:
+        same = times[0].date() == times[-1].date()
+        when = f"{times[0]:%Y-%m-%d %H:%M}"
+        when += f" to {times[-1]:{'%H:%M' if same else '%Y-%m-%d %H:%M'}}" if times[0] != times[-1] else ""
+    phrase = _phrase([match.row.description for match in stamped])
+    said = f" with the words {phrase!r}" if phrase else ""
+    rows = f"{plural(len(stamped), 'row')}: {facts.spans(names)}" + (f"; {when}" if when else "")
+    failed = [match for match in stamped if _after_failure(facts, match)]
+    if len(failed) > len(stamped) // 2:
+        return f"When a migration had failed, somebody marked it as applied{said} ({rows})"
+    return f"Tracker rows were written by hand or by a script, not by a run,{said} ({rows})"
+
+
+def _after_failure(facts: Facts, match: RowMatch) -> bool:
+    """Whether the log shows a failure of the migration before its row was written."""
+    at = match.row.recorded_at
+    events = [event for name in facts.claims(match) for event in failed_in_log(facts, name)]
+    return at is not None and any(event.at is not None and event.at <= at for event in events)
+
+
+def _phrase(descriptions: list[str]) -> str:
+    """Return the words with which all descriptions end, where these say that a migration was skipped."""
+    endings = [text.split() for text in descriptions]
+    shared: list[str] = []
+    for words in zip(*(reversed(each) for each in endings), strict=False):
+        if len(set(words)) > 1:
+            break
+        shared.insert(0, words[0])
+    text = " ".join(shared).lstrip("-:, ")
+    return text if SKIPPED.search(text) else ""
 
 
 def _ran(facts: Facts, match: RowMatch) -> bool:

@@ -49,6 +49,11 @@ def check(facts: Facts) -> Iterator[Finding]:
     if why is not None:
         detail = f"{why.kind} {why.name}: {_HOW[why.how].format(facts.label(why.migration))}"
         evidence.append(Proof(source="replay", detail=detail, ref=f"migration {facts.label(why.migration)}" if why.migration else ""))
+    supplied = facts.explanation.reference.supplies.get(first.migration, ())
+    if supplied:
+        made = listing([step.group for step in supplied])
+        detail = f"it goes through where something outside the chain has made {made}: the chain only works on a database that has drifted"
+        evidence.append(Proof(source="replay", detail=detail, ref=f"migration {label}"))
     for line in failures[1:6]:
         name = facts.label(line.migration)
         evidence.append(Proof(source="replay", detail=f"{name}: {line.error}", ref=f"migration {name}"))
@@ -62,12 +67,16 @@ def check(facts: Facts) -> Iterator[Finding]:
         f"`{statement[:120]}` with `{first.error}`"
         + because
         + _nothing_left(facts)
-        + (f"; {plural(len(later), 'later migration')} fail too: {listing(later)}." if later else "."),
+        + (f"; {plural(len(later), 'later migration')} {'fails' if len(later) == 1 else 'fail'} too: {listing(later)}." if later else "."),
         evidence=tuple(evidence),
         confidence=0.97,
-        would_overturn="A run of the tool from an empty database that goes through.",
-        remedy=f"Reorder or mend {label} for databases to come"
-        + (f" (it belongs after {facts.label(needs)})" if needs else "")
+        would_overturn="A run of the migration tool from an empty database that goes through.",
+        remedy=(
+            f"For databases to come, let {facts.label(needs)} run before {label}"
+            if needs
+            else f"For databases to come, repair {label}"
+        )
+        + (f", and repair {listing(later)}" if later else "")
         + "; leave what has run elsewhere as it is.",
         prevention="Build an empty database from the chain in every test run.",
     )

@@ -33,7 +33,7 @@ def check(facts: Facts) -> Iterator[Finding]:
         scope="chain",
         severity="info",
         migrations=labels,
-        summary=f"{listing(labels)} executes no statement at all.",
+        summary=f"{listing(labels)} {'executes' if len(labels) == 1 else 'execute'} no statement at all.",
         evidence=(
             Proof(
                 source="replay", detail="no statement that could change something was executed", ref=", ".join(labels)

@@ -27,7 +27,9 @@ from forensics.model import (
     Proof,
     SchemaObject,
 )
-from forensics.replay.lab import Attempt
+from forensics.replay.lab import Attempt, Harvest
+from forensics.wording import listing as enumerated
+from forensics.wording import spans
 
 OPENERS = frozenset({
     "a", "all", "an", "application", "created", "each", "environments", "it", "its", "no", "none", "objects", "one",
@@ -50,6 +52,7 @@ class Facts:
     not_run: Mapping[str, str] = field(default_factory=dict)
     isolation: str = "none"
     foreign: tuple[Foreign, ...] = ()
+    harvest: Harvest | None = None
 
     @property
     def elsewhere(self) -> Verdict | None:
@@ -105,6 +108,11 @@ class Facts:
     def labels(self, names: Iterable[str]) -> tuple[str, ...]:
         """How findings name several migrations, in the given order."""
         return tuple(self.label(name) for name in names)
+
+    def spans(self, names: Iterable[str], limit: int = 12) -> str:
+        """How a text names several migrations of the chain: ``005, 006 and 008 to 016``."""
+        order = [self.label(item.id) for item in self.migrations]
+        return enumerated(spans(self.labels(names), order), limit)
 
     def told(self, migration_id: str) -> Told | None:
         """Return the step of the story in which a migration ran."""

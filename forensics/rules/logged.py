@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from forensics.clock import iso
@@ -12,6 +13,7 @@ from forensics.model import Event, Proof
 from forensics.rules.facts import Facts, listing, plural
 
 GRAVE = ("error", "critical")
+_LOGGERS = ("alembic", "sqlalchemy.")
 _SCHEMES = ("postgresql", "postgres", "mysql", "mariadb", "mssql", "oracle")
 
 
@@ -69,7 +71,7 @@ def failure_proofs(facts: Facts, statement: str, error: str) -> list[Proof]:
 def quoted(event: Event, *, longest: int = 200) -> str:
     """Return an entry as evidence quotes it: when, who, and what."""
     text = error_line(event)
-    when = f"{iso(event.at)}: " if event.at else ""
+    when = f"{shown(event.at)}: " if event.at else ""
     sql = " ".join(event.statement.split())
     said = f" (`{sql[:120]}`)" if sql and sql not in text else ""
     return f"{when}{text[:longest]}{said}"
@@ -109,13 +111,22 @@ def span(events: Sequence[Event]) -> str:
     known = sorted(at for event in events for at in (event.at, event.until) if at is not None)
     if not known:
         return "at times that the log does not tell"
-    return f"from {iso(known[0])} to {iso(known[-1])}" if known[0] != known[-1] else f"at {iso(known[0])}"
+    return f"from {shown(known[0])} to {shown(known[-1])}" if known[0] != known[-1] else f"at {shown(known[0])}"
+
+
+def shown(at: datetime) -> str:
+    """Return a time as texts tell it: to the millisecond where the log is no finer."""
+    fine = at.microsecond and at.microsecond % 1000 == 0
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z") if fine else str(iso(at))
 
 
 def who(events: Sequence[Event]) -> str:
     """Return who wrote or served entries: sessions, users or programs, services, and the logs."""
     sessions = list(dict.fromkeys(event.session for event in events if event.session))
-    actors = list(dict.fromkeys(event.actor for event in events if event.actor and event.actor != event.session))
+    actors = list(dict.fromkeys(
+        event.actor for event in events
+        if event.actor not in ("", event.session, event.runner) and not event.actor.startswith(_LOGGERS)
+    ))  # fmt: skip
     runners = list(dict.fromkeys(event.runner for event in events if event.runner))
     files = list(dict.fromkeys(file_of(event) for event in events))
     said = []

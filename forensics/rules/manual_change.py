@@ -10,17 +10,24 @@ from forensics.explain.reference import apply
 from forensics.explain.story import Outside, Played, State
 from forensics.model import Finding, Group, ObjectRef, Proof
 from forensics.rules.base import Rule
-from forensics.rules.facts import Facts, change_refs, in_words, listing, named, plural, ref
+from forensics.rules.facts import Facts, change_refs, in_words, listing, plural, ref
+from forensics.sqltext import statement_target
 
 # An origin, and what equally good stories say instead.
 Whence = tuple[str, tuple[str, ...]]
 TOLD = {"full": "ran whole", "partial": "ran only in part"}
 WHOLE = ("table", "view", "trigger", "index")
 BY = {
-    "application": "the application (its code holds the same DDL)",
+    "application": "the application itself (its code holds the same DDL)",
     "models": "the application's models (`create_all`)",
     "person": "a person or a script",
     "unknown": "something outside the migrations",
+}
+WHO = {
+    "application": "The application itself",
+    "models": "The application's models (`create_all`)",
+    "person": "Somebody",
+    "unknown": "Something outside the migrations",
 }
 
 
@@ -34,6 +41,7 @@ def check(facts: Facts) -> Iterator[Finding]:
         return
     objects: dict[Whence, list[ObjectRef]] = {}
     places: dict[Whence, dict[str, list[tuple[ObjectRef, str]]]] = {}
+    undone: dict[Whence, list[str]] = {}
     state: State = {}
     steps = explanation.played.told
     renamed = {identity(ref(item, "")) for pair in explanation.renamed() for item in pair}
@@ -54,6 +62,7 @@ def check(facts: Facts) -> Iterator[Finding]:
             whence = (line.step.origin, tuple(said for said, outside in doubts if identity(item) not in outside))
             objects.setdefault(whence, []).append(item)
             places.setdefault(whence, {}).setdefault(place, []).append((item, line.step.ref))
+            undone.setdefault(whence, []).extend(_undone(facts, item) if item.state == "missing" else ())
     proofs = {whence: _proofs(found) for whence, found in places.items()}
     if explanation.residual:
         whence = ("unknown", ())
@@ -62,7 +71,7 @@ def check(facts: Facts) -> Iterator[Finding]:
             Proof(source="replay", detail="left over by every story", ref="explanation.residual")
         )
     for whence in sorted(objects):
-        yield _finding(facts, whence, objects[whence], proofs[whence])
+        yield _finding(facts, whence, objects[whence], proofs[whence], places.get(whence, {}), undone.get(whence, []))
 
 
 def identity(item: ObjectRef) -> tuple[str, str, str]:
@@ -98,13 +107,20 @@ def _proofs(places: dict[str, list[tuple[ObjectRef, str]]]) -> list[Proof]:
     """Return one piece of evidence for each place in the order, and one for the code that holds the same DDL."""
     found = []
     for place, told in places.items():
-        detail = f"{in_words([item for item, _ref in told])}: made {place}"
+        detail = f"{_states([item for item, _ref in told])} {place}"
         found.append(Proof(source="replay", detail=detail, ref="explanation.outside"))
         code = list(dict.fromkeys(ref for _item, ref in told if ref))
         if code:
             detail = f"the same DDL stands in the application's code ({plural(len(code), 'statement')})"
             found.append(Proof(source="source", detail=detail, ref=listing(code, 3)))
     return found
+
+
+def _states(refs: list[ObjectRef]) -> str:
+    states: dict[str, list[ObjectRef]] = {}
+    for item in refs:
+        states.setdefault(item.state, []).append(item)
+    return "; ".join(f"{in_words(items)}: {_VERBS.get(state, 'changed')}" for state, items in states.items())
 
 
 def step_refs(before: State, changes: tuple[tuple[str, Group | None], ...]) -> list[ObjectRef]:
@@ -119,10 +135,14 @@ def step_refs(before: State, changes: tuple[tuple[str, Group | None], ...]) -> l
     return refs
 
 
-def _finding(facts: Facts, whence: Whence, refs: list[ObjectRef], proofs: list[Proof]) -> Finding:
+Places = dict[str, list[tuple[ObjectRef, str]]]
+
+
+def _finding(
+    facts: Facts, whence: Whence, refs: list[ObjectRef], proofs: list[Proof], places: Places, undone: list[str]
+) -> Finding:
     origin, doubts = whence
     harmless = origin in ("application", "models") and not _in_the_way(facts, refs)
-    shown = list(dict.fromkeys(named(item) for item in refs))
     against: tuple[Proof, ...] = ()
     if origin == "unknown":
         against = (
@@ -136,7 +156,7 @@ def _finding(facts: Facts, whence: Whence, refs: list[ObjectRef], proofs: list[P
         severity="info" if harmless else "warning" if doubts else "error",
         origin=origin,
         objects=tuple(dict.fromkeys(refs)),
-        summary=f"{plural(len(shown), 'object')} changed outside the migrations by {BY[origin]}: {in_words(refs, 5)}."
+        summary=f"{_done(facts, origin, list(dict.fromkeys(refs)), places)}."
         + (" Info only: the application makes them by itself, and no migration touches them." if harmless else "")
         + (f" It may also be that {listing(doubts)}, so this is a warning." if doubts and not harmless else ""),
         evidence=tuple(proofs[:12])
@@ -149,11 +169,70 @@ def _finding(facts: Facts, whence: Whence, refs: list[ObjectRef], proofs: list[P
         confidence=0.6 if doubts else 0.95 if origin in ("application", "models") else 0.85,
         would_overturn="A migration, in git or in another branch, that makes the same change.",
         alternatives=tuple(f"nothing outside the migrations touched them, but {said}" for said in doubts),
-        remedy="Adopt the change as a migration that checks before it acts, or revert it with its owner's approval; never drop it unseen.",
+        remedy=_remedy(origin, refs, undone),
         prevention="Let only migrations change the schema: one role for DDL, and no CREATE TABLE at import."
         if origin in ("application", "models")
         else "Let only migrations change the schema, and write every hotfix as one.",
     )
+
+
+_VERBS = {"extra": "created", "missing": "dropped", "altered": "changed"}
+
+
+def _done(facts: Facts, origin: str, refs: list[ObjectRef], places: Places) -> str:
+    """Return who did what: created, dropped and changed are told apart; the place in the order where it is one for all."""
+    by_state: dict[str, list[ObjectRef]] = {}
+    for item in refs:
+        by_state.setdefault(item.state, []).append(item)
+    told = [f"{_VERBS.get(state, 'changed')} {_things(items)}" for state, items in by_state.items()]
+    when = f" {next(iter(places))}" if len(places) == 1 and next(iter(places)).startswith("before ") else ""
+    files = list(dict.fromkeys(ref.rpartition(":")[0] or ref for found in places.values() for _item, ref in found if ref))
+    where = f" ({listing(files, 3)})" if files else ""
+    hand = " by hand" if origin == "person" else ""
+    return f"{WHO[origin]} {listing(told)}{hand}{when}{where}"
+
+
+def _things(refs: list[ObjectRef]) -> str:
+    """Return objects by name, or by kind and number where they are many."""
+    if len(refs) <= 5:
+        return in_words(refs, 5)
+    kinds: dict[str, list[ObjectRef]] = {}
+    for item in refs:
+        kinds.setdefault(item.kind, []).append(item)
+    return listing(
+        [
+            f"{plural(len(items), kind.replace('_', ' '))} ({listing([item.name for item in items], 4)})"
+            for kind, items in kinds.items()
+        ],
+        6,
+    )
+
+
+def _undone(facts: Facts, item: ObjectRef) -> Iterator[str]:
+    """Yield the statement that brings back an index or a trigger that is missing, as the chain spells it."""
+    group = facts.explanation.reference.final.get((item.table or item.name).casefold()) if facts.explanation else None
+    for text in group.source if group is not None and item.kind in ("index", "trigger", "view") else ():
+        if statement_target(text).name.casefold() == item.name.casefold():
+            yield " ".join(text.split())
+
+
+def _remedy(origin: str, refs: list[ObjectRef], undone: list[str]) -> str:
+    """Return what to do: something that is gone cannot be adopted, and something that is there is not dropped unseen."""
+    gone = [item for item in refs if item.state == "missing"]
+    there = [item for item in refs if item.state != "missing"]
+    said = []
+    if there:
+        said.append(
+            "Adopt what is there as a migration that checks before it acts, or take it away with its owner's approval; "
+            "never drop it unseen."
+        )
+    if gone:
+        again = f": {listing([f'`{text}`' for text in undone], 3)}" if undone else ""
+        said.append(
+            f"Ask who dropped {_things(gone)}, and why. If it was no decision, create it again{again}; if it was one, write it as "
+            "a migration."
+        )
+    return " ".join(said)
 
 
 def _in_the_way(facts: Facts, refs: list[ObjectRef]) -> bool:

@@ -12,6 +12,7 @@ from forensics.explain.story import Outside, Told
 from forensics.model import Finding, ObjectRef, Proof
 from forensics.rules.base import Rule
 from forensics.rules.facts import Facts, listing
+from forensics.rules.shapes import reshape
 from forensics.sqltext import statement_target
 
 MAKERS = {
@@ -125,9 +126,7 @@ def _finding(facts: Facts, mask: Mask, failure: Failure | None) -> Finding:
         evidence=tuple(evidence),
         confidence=0.97 if failure is not None else 0.9,
         would_overturn=f"A live definition of {mask.table} with exactly the columns of {label}.",
-        remedy=f"Add the missing columns to {mask.table} (with the definitions of {label}), then run what follows in it."
-        if lacking
-        else f"Guard what adds {listing(more)} to {mask.table}, after comparing both definitions.",
+        remedy=reshape(facts, mask, lacking, more, later.migration.id if later is not None and not lacking else ""),
         prevention="Create tables in migrations only, without IF NOT EXISTS, so that a wrong shape fails at once and by name.",
     )
 

@@ -80,9 +80,16 @@ def check(facts: Facts) -> Iterator[Finding]:
             evidence=tuple(evidence),
             confidence=0.95 if known else 0.8,
             would_overturn="The file, on another branch or in the deployed package.",
-            remedy="Restore the file from git, so that the folder can build what is live.",
+            remedy=_restore(known) + " Then the folder can build what is live.",
             prevention="Never delete a migration that has run anywhere; squash only with a proof that both build the same.",
         )
+
+
+def _restore(known: list[FileVersion]) -> str:
+    last = next((item for item in reversed(known) if item.content is not None), None)
+    if last is None:
+        return "Restore the file from a backup or from a deployed package."
+    return f"Restore {last.path} from git ({last.commit[:12]}), under its own number."
 
 
 def _speaks(item: FileVersion, match: RowMatch) -> bool:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from forensics.adapters.revisions import ancestors
 from forensics.announced import announced, unlocated
-from forensics.clock import instant, iso
+from forensics.clock import instant
 from forensics.model import Chain, Event, Proof
 from forensics.rules.facts import Facts, listing
-from forensics.rules.logged import database, entries
+from forensics.rules.logged import database, entries, shown
 from forensics.statements import Place, Statements
 
 _CREATED = re.compile(r"(?m)^\s*Create Date:\s*(.+?)\s*$")
@@ -26,7 +26,7 @@ def retired(facts: Facts, where: str) -> datetime | None:
     with the widest zone, as a file does not say in which zone its date is.
     """
     chain = facts.chain
-    if chain is None or where.startswith("git:"):
+    if chain is None or where == "git":
         return None
     other = next((item for item in (*chain.archived, *_elsewhere(facts)) if where.endswith(f":{item.name}")), None)
     names = {(item.file or "").rpartition("/")[2] for item in other.migrations} if other else set()
@@ -41,6 +41,20 @@ def retired(facts: Facts, where: str) -> datetime | None:
     stated = [found for item in bases if (found := _CREATED.search(item.content.text[:4000]))]
     moments = [moment.at for match in stated if (moment := instant(match[1]))]
     return min(moments) - _ANY_ZONE if moments else None
+
+
+def replaced(facts: Facts, places: Sequence[Place]) -> datetime | None:
+    """Return since when none of these texts of git is what is checked out; the end of time for one that never was.
+
+    A log from before an edit holds the statements of the text that was edited, which is nobody's fault.
+    """
+    versions = (*facts.versions, *(facts.source.beyond if facts.source else ()))
+    found = []
+    for place in places:
+        born = min((item.at for item in versions if item.commit.startswith(place.where.partition(":")[2])), default=None)
+        later = [item.at for item in versions if born and item.at > born and place.file in (item.path, item.old_path)]
+        found.append(min(later, default=datetime.max.replace(tzinfo=UTC)))
+    return max(found, default=None)
 
 
 def _elsewhere(facts: Facts) -> tuple[Chain, ...]:
@@ -105,8 +119,10 @@ def _between(log: Sequence[Event], version: str, events: Sequence[Event]) -> str
     """Say what in the log brought the tracker to its revision after these entries."""
     last = max((event.at for event in events if event.at), default=None)
     for item in announced(log):
-        if version in item.after and last is not None and item.event.at is not None and item.event.at > last and not item.failed:
-            return f"; `Running {item.verb} {', '.join(item.before)} -> {version}` was logged in between ({iso(item.event.at)}, {item.event.ref})"
+        at = item.event.at
+        if version in item.after and last is not None and at is not None and at > last and not item.failed:
+            move = f"Running {item.verb} {', '.join(item.before)} -> {version}"
+            return f"; `{move}` was logged in between ({shown(at)}, {item.event.ref})"
     return ""
 
 
@@ -124,4 +140,4 @@ def _other_database(facts: Facts, traced: Sequence[Traced]) -> list[Proof]:
 
 
 def _when(events: Sequence[Event]) -> str:
-    return next((str(iso(event.at)) for event in events if event.at), "no time told")
+    return next((shown(event.at) for event in events if event.at), "no time told")

@@ -21,9 +21,11 @@ def check(facts: Facts) -> Iterator[Finding]:
         if isinstance(line.step, Run) and line.status != "nothing"
     ]
     evidence: list[Proof] = []
+    said: list[str] = []
     late: list[str] = []
     for name, before in _late(ran, order):
         late.append(name)
+        said.append(f"{facts.label(name)} ran after {facts.label(before)}")
         detail = f"the schema comes about only if {facts.label(name)} runs after {facts.label(before)}"
         evidence.append(Proof(source="replay", detail=detail, ref="explanation.steps"))
     if facts.history.keeps != "head":
@@ -39,6 +41,7 @@ def check(facts: Facts) -> Iterator[Finding]:
                 continue
             if name not in late:
                 late.append(name)
+                said.append(f"{facts.label(name)} was recorded after {facts.label(before)}")
             row = next((match.row for match in facts.rows(name)), None)
             detail = f"{facts.label(name)} was recorded after {facts.label(before)}"
             evidence.append(Proof(source="tracker", detail=detail, ref=row.ref if row else facts.history.table or ""))
@@ -50,12 +53,12 @@ def check(facts: Facts) -> Iterator[Finding]:
         scope="environment",
         severity="warning",
         migrations=labels,
-        summary=f"{listing(labels)} came after a migration that follows in the chain's order.",
+        summary=f"{listing(said)}: another order than the chain's.",
         evidence=tuple(evidence),
         confidence=0.9 if any(item.source == "replay" for item in evidence) else 0.8,
         would_overturn="A log that shows the chain's own order.",
         remedy="Nothing by itself: compare the result with the chain's before changing anything.",
-        prevention="Let the manager refuse to run, or to record, a version below the newest one.",
+        prevention="Let the migration tool refuse to run, or to record, a version below the newest one.",
     )
 
 

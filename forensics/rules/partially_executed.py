@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from forensics.explain.masks import statements
 from forensics.explain.story import Run, Told
 from forensics.model import Finding, Proof
+from forensics.rules.advice import complete, wanting
 from forensics.rules.base import Rule
 from forensics.rules.facts import Facts, in_words, plural, trace_refs
+from forensics.rules.logged import failure_proofs
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -25,7 +27,7 @@ def check(facts: Facts) -> Iterator[Finding]:
             Proof(
                 source="replay",
                 detail=f"{label}: {_part(ran, total)} took effect; "
-                f"{effects.present} of {plural(effects.expected, 'effect')} present, {effects.absent} absent",
+                f"{effects.present} of its {plural(effects.expected, 'object')} present, {effects.absent} absent",
                 ref=f"migration {label}",
             )
         ]
@@ -35,11 +37,18 @@ def check(facts: Facts) -> Iterator[Finding]:
             why = f": {line.error}" if line.error else ""
             evidence.append(Proof(source="replay", detail=f"it stopped at `{stop}`{why}", ref=f"migration {label}"))
         evidence += facts.tracker_proofs(name)
-        for event in facts.log_lines([line.error, facts.chain.by_id[name].name if facts.chain else ""], limit=2):
-            evidence.append(Proof(source="log", detail=event.message.splitlines()[0][:200], ref=event.ref))
+        told = failure_proofs(facts, line.failed, line.error)
+        evidence += told
+        if not told and facts.chain:
+            for event in facts.log_lines([facts.chain.by_id[name].name], limit=2):
+                evidence.append(Proof(source="log", detail=event.message.splitlines()[0][:200], ref=event.ref))
         tied = facts.tie_differs(name)
-        gone = trace_refs(facts.signature(name), live)
-        recorded = "recorded as applied" if name in facts.recorded else "not recorded"
+        gone = wanting(facts, name, ran) or trace_refs(facts.signature(name), live)
+        took = (
+            f"is recorded as applied, but only {_part(ran, total)} took effect"
+            if name in facts.recorded
+            else f"is not recorded; {_part(ran, total)} took effect, the rest did not"
+        )
         lost = in_words([item for item in gone if item.state == "missing"], 3)
         yield Finding(
             cause="partially-executed",
@@ -47,8 +56,7 @@ def check(facts: Facts) -> Iterator[Finding]:
             severity="warning" if tied else "critical",
             migrations=(label,),
             objects=gone,
-            summary=f"Migration {label} is {recorded}, but only {_part(ran, total)} took effect"
-            + (f"; missing: {lost}." if lost else "."),
+            summary=f"Migration {label} {took}" + (f"; missing: {lost}." if lost else "."),
             evidence=tuple(evidence),
             confidence=0.6 if tied else 0.95 if line.error else 0.88,
             would_overturn="A log that shows the migration running to its end, and its objects being removed later.",
@@ -58,9 +66,15 @@ def check(facts: Facts) -> Iterator[Finding]:
                 else f"an equally good story says of it: {said}"
                 for said in tied
             ),
-            remedy=f"Execute only the statements of {label} that did not take effect, on a copy first; never the whole file again.",
+            remedy=complete(facts, name, ran),
             prevention="Run each migration in one transaction together with its tracker row, so that a failure leaves nothing.",
         )
+
+
+def numbers_of(facts: Facts, name: str) -> tuple[int, ...]:
+    """Return which statements of a migration took effect, where it ran in part."""
+    line = facts.told(name)
+    return _numbers(line)[0] if line is not None and line.status == "partial" else ()
 
 
 def _numbers(line: Told) -> tuple[tuple[int, ...], int | None]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from forensics.model import Finding, Proof
 from forensics.rules.base import Rule
-from forensics.rules.facts import Facts, listing, plural
+from forensics.rules.facts import Facts, plural
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -17,12 +17,17 @@ def check(facts: Facts) -> Iterator[Finding]:
     if not names or facts.history.state in ("absent", "unreadable"):
         return
     labels = facts.labels(names)
+    sure = [name for name in names if facts.judged[name].executed == "no"]
+    silent = [name for name in names if name not in sure]
+    said = [f"{plural(len(sure), 'migration')} not applied yet: {facts.spans(sure)}"] if sure else []
+    said += [f"of {facts.spans(silent)}, not recorded, the schema cannot tell"] if silent else []
+    summary = "; ".join(said)
     yield Finding(
         cause="pending",
         scope="environment",
         severity="info",
         migrations=labels,
-        summary=f"{plural(len(names), 'migration')} not applied yet: {listing(labels)}.",
+        summary=f"{summary[:1].upper()}{summary[1:]}.",
         evidence=(Proof(source="tracker", detail="no row for them", ref=facts.history.table or ""),),
         confidence=0.99,
         would_overturn="A row for them in the tracker.",

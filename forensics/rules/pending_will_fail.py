@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from datetime import timedelta
 
 from forensics.model import Finding, Proof
+from forensics.rules.advice import see
 from forensics.rules.base import Rule
 from forensics.rules.facts import Facts, listing
+from forensics.rules.logged import GRAVE, entries, failure_proofs
+
+STARTS = re.compile(r"\b(start(s|ing|ed)?|boot(s|ing|ed)?|launch(es|ing|ed)?)\b", re.IGNORECASE)
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -28,8 +34,7 @@ def check(facts: Facts) -> Iterator[Finding]:
             ref=first.migration.file or "",
         )
     ]
-    for event in facts.log_lines([first.error], limit=2):
-        evidence.append(Proof(source="log", detail=event.message.splitlines()[0][:200], ref=event.ref))
+    evidence += failure_proofs(facts, first.statement, first.error)
     later = [facts.label(item.migration.id) for item in failing[1:]]
     if later:
         evidence.append(
@@ -47,9 +52,23 @@ def check(facts: Facts) -> Iterator[Finding]:
         confidence=0.96,
         would_overturn="A change of the schema, or of the file, before the next run.",
         alternatives=(),
-        remedy=f"Do not start the manager here before the cause ({first.cause}) is repaired; it would stop at {label}.",
+        remedy=f"Do not run migrations here{_starts(facts, first.error)}: the run would stop at {label}. Repair its cause, "
+        f"{first.cause or 'which is not known'}, first{see(first.cause, label) if first.cause else ''}.",
         prevention="Run pending migrations on a copy of each environment before deploying them.",
     )
+
+
+def _starts(facts: Facts, error: str) -> str:
+    """Say that starting the application runs them, where the log shows a start that came to this very failure."""
+    log = entries(facts)
+    for place, event in enumerate(log):
+        if event.level not in GRAVE or error not in event.message or event.at is None:
+            continue
+        for before in reversed(log[max(0, place - 12) : place]):
+            near = before.at is not None and event.at - before.at <= timedelta(seconds=30)
+            if near and STARTS.search(before.message):
+                return f", and do not start the application, which may run them ({before.ref})"
+    return ""
 
 
 RULE = Rule(cause="pending-will-fail", severity="critical", question="Will the next run fail?", check=check)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from forensics.assignment import RowMatch
 from forensics.model import Finding, Proof
+from forensics.rules.advice import execute, failed_in_log
 from forensics.rules.base import Rule
-from forensics.rules.facts import Facts, in_words, listing, plural, span, trace_refs
+from forensics.rules.facts import Facts, in_words, listing, plural, trace_refs
+from forensics.rules.logged import quoted
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -20,6 +23,9 @@ def check(facts: Facts) -> Iterator[Finding]:
         if answer is None or (answer.executed == "unknown" and block):
             continue
         if answer.executed == "no" and name in facts.recorded and not facts.tie_differs(name):
+            if block and bool(strangers(facts, block[-1])) != bool(strangers(facts, name)):
+                yield _finding(facts, block)
+                block = []
             block.append(name)
         elif block and name in facts.recorded:
             yield _finding(facts, block)
@@ -28,6 +34,15 @@ def check(facts: Facts) -> Iterator[Finding]:
             yield _finding(facts, [name])
     if block:
         yield _finding(facts, block)
+
+
+def strangers(facts: Facts, name: str) -> tuple[RowMatch, ...]:
+    """Return the rows of a migration's version that have the checksum of another file: they never spoke of it."""
+    return tuple(
+        match
+        for match in facts.rows(name)
+        if match.by == "checksum" and match.migration_id != name and name in facts.claims(match)
+    )
 
 
 def _finding(facts: Facts, names: list[str]) -> Finding:
@@ -45,7 +60,7 @@ def _finding(facts: Facts, names: list[str]) -> Finding:
             evidence.append(Proof(source="schema", detail=detail, ref=f"migration {facts.label(name)}"))
         if effects.present:
             detail = (
-                f"{facts.label(name)}: {plural(effects.present, 'object')} of it are there, put there by something else"
+                f"{facts.label(name)}: {plural(effects.present, 'object')} of it are there, made by something else"
             )
             against.append(Proof(source="schema", detail=detail, ref=f"migration {facts.label(name)}"))
         why = facts.judged[name].why
@@ -55,38 +70,80 @@ def _finding(facts: Facts, names: list[str]) -> Finding:
             )
         if facts.not_run.get(name):
             evidence.append(Proof(source="chain", detail=facts.not_run[name], ref=facts.file(name)))
-    for event in facts.log_lines([facts.chain.by_id[name].name for name in names if facts.chain], limit=2):
-        evidence.append(Proof(source="log", detail=event.message.splitlines()[0][:200], ref=event.ref))
+        evidence += _moved(facts, name)
+        for event in failed_in_log(facts, name)[:1]:
+            evidence.append(Proof(source="log", detail=quoted(event), ref=event.ref))
     tied = sorted({said for name in names for said in facts.tie_differs(name)})
     total = sum(facts.judged[name].effects.expected for name in names)
-    if not total:
-        summary = (
-            f"{listing(labels)} is recorded as applied, but the stored text of the schema shows that it did not run. It changes no "
-            "definition, so this is a warning."
-        )
-    elif len(names) == 1:
-        what = f"none of its {plural(total, 'effect')} is" if total != 1 else "its only effect is not"
-        summary = f"Migration {labels[0]} is recorded as applied, but {what} in the schema."
-    else:
-        summary = (
-            f"{len(names)} migrations ({span(labels)}) are recorded as applied, but none of their {plural(total, 'effect')} "
-            + ("can be attributed to them." if against else "is there.")
-        )
+    others = any(strangers(facts, name) for name in names)
     return Finding(
         cause="recorded-not-executed",
         scope="environment",
         severity="warning" if tied or not total else "critical",
         migrations=labels,
         objects=tuple(item for name in names for item in trace_refs(facts.signature(name), live)),
-        summary=summary,
+        summary=_summary(facts, names, total) + (_mistaken(facts, names) if others else ""),
         evidence=tuple(evidence) or (Proof(source="schema", detail="no effect of it is there"),),
         evidence_against=tuple(against),
         confidence=0.6 if tied else 0.97 if not against else 0.9,
-        would_overturn=f"A log or a backup that shows {listing(labels)} running here after the row was written.",
+        would_overturn=f"A log or a backup that shows {facts.spans(names)} running here"
+        + (" under this very text." if others else " after the row was written."),
         alternatives=tuple(f"an equally good story says of it: {said}" for said in tied),
-        remedy=f"Execute {listing(labels)} for real, in the order of the chain, on a copy first; leave the tracker's rows as they are.",
-        prevention="Never insert tracker rows by hand; gate deployments on `forensics check` or `forensics diagnose`.",
+        remedy=execute(facts, names),
+        prevention="Never renumber a file that has run anywhere, and never give its number to another file."
+        if others
+        else "Let nothing but the migration tool write tracker rows; run `forensics diagnose` before a deployment.",
     )
+
+
+def _summary(facts: Facts, names: list[str], total: int) -> str:
+    """Return what is absent, counted as the schema shows it: objects may be there that something else made."""
+    are = "is" if len(names) == 1 else "are"
+    if not total:
+        return (
+            f"{facts.spans(names)} {are} recorded as applied, but the stored text of the schema shows that "
+            f"{'it' if len(names) == 1 else 'they'} did not run. No definition differs by it, so this is a warning."
+        )
+    head = (
+        f"Migration {facts.label(names[0])} is recorded as applied, but it did not run here"
+        if len(names) == 1
+        else f"{len(names)} migrations ({facts.spans(names)}) are recorded as applied, but they did not run here"
+    )
+    absent = sum(facts.judged[name].effects.absent for name in names)
+    its = "its" if len(names) == 1 else "their"
+    if absent == total:
+        return f"{head}: {f'none of {its} {total} objects is there' if total > 1 else f'{its} only object is not there'}."
+    if not absent:
+        return f"{head}: {its} {plural(total, 'object')} were made, or made otherwise, by something else."
+    rest = total - absent
+    other = f"the other {rest} were" if rest > 1 else "the other one was"
+    return f"{head}: {absent} of {its} {total} objects {'is' if absent == 1 else 'are'} absent; {other} made by something else."
+
+
+def _mistaken(facts: Facts, names: list[str]) -> str:
+    """Say for which files the rows stand, where a number was given away."""
+    rows = [match for name in names for match in strangers(facts, name)]
+    said = listing([match.row.version for match in rows], 8)
+    notes = listing([match.note for match in rows if match.note], 4)
+    return (
+        f" {'The row' if len(rows) == 1 else 'Rows'} {said} {'stands for another file' if len(rows) == 1 else 'stand for other files'}: "
+        f"{notes}. New files took the {'number' if len(rows) == 1 else 'numbers'}, and the migration tool skips them."
+    )
+
+
+def _moved(facts: Facts, name: str) -> Iterator[Proof]:
+    """Yield when the file that a row stands for ran, when it was renumbered, and when this one took its number."""
+    for match in strangers(facts, name):
+        row, sha = match.row, match.content.sha256 if match.content else ""
+        detail = f"the checksum of row {row.version} is not that of {facts.file(name)}: {match.note or 'another text'}"
+        yield Proof(source="tracker", detail=detail, ref=row.ref)
+        for item in facts.versions:
+            if item.action == "R" and item.content is not None and item.content.sha256 == sha:
+                detail = f"{item.old_path} became {item.path} on {item.at:%Y-%m-%d}: {item.subject!r}"
+                yield Proof(source="git", detail=detail, ref=f"git:{item.commit[:12]}")
+            elif item.action == "A" and item.path.rpartition("/")[2] == facts.file(name):
+                detail = f"{item.path} took the number {row.version} on {item.at:%Y-%m-%d}: {item.subject!r}"
+                yield Proof(source="git", detail=detail, ref=f"git:{item.commit[:12]}")
 
 
 RULE = Rule(

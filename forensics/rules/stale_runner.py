@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from forensics.announced import Announced, announced, stamped
+from forensics.announced import Announced, announced, stamped, unlocated
 from forensics.identity import identities
 from forensics.model import Event, Finding, Proof
 from forensics.rules.base import Rule
 from forensics.rules.facts import Facts, listing, plural
-from forensics.rules.logged import GRAVE, entries, quoted, session_of, span, times, who
-from forensics.rules.moments import contradictions, retired
+from forensics.rules.logged import GRAVE, entries, error_line, quoted, session_of, span, times, who
+from forensics.rules.moments import contradictions, replaced, retired
 from forensics.statements import Matched, Place, Statements, match
 
 _SHOWN = 4
@@ -38,7 +38,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     source = facts.source
     if source is None or not (source.chain.archived or source.elsewhere or source.versions or source.beyond):
         return
-    log = entries(facts)
+    log = [event for event in entries(facts) if not event.echo]
     steps = announced(log)
     if not steps and not any(event.statement for event in log):
         return
@@ -56,13 +56,18 @@ def check(facts: Facts) -> Iterator[Finding]:
         where = _best(hits, foreign, statements)
         traces = _Traces(steps=[item for item in foreign if where in _owners(item, statements)])
         for item in hits:
-            if any(place.where == where for place in item.places):
+            if any(_group(place) == where for place in item.places):
                 traces.statements.setdefault(" ".join(item.statement.split()), []).append(item)
-        hits = [item for item in hits if all(place.where != where for place in item.places)]
+        hits = [item for item in hits if all(_group(place) != where for place in item.places)]
         foreign = [item for item in foreign if where not in _owners(item, statements)]
         after = _after_retirement(facts, where, traces)
         if after.events():
             yield _finding(facts, statements, where, after, len(traces.events()) - len(after.events()))
+
+
+def _group(place: Place) -> str:
+    """Return the chain that a place belongs to; texts that only git holds are one, whatever their commits."""
+    return "git" if place.where.startswith("git:") else place.where
 
 
 def _own(facts: Facts) -> frozenset[object]:
@@ -93,7 +98,7 @@ def _best(hits: Sequence[Matched], steps: Sequence[Announced], statements: State
     held: dict[str, set[object]] = {where: set() for where in statements.chains}
     for item in hits:
         for place in item.places:
-            held.setdefault(place.where, set()).add(" ".join(item.statement.split()))
+            held.setdefault(_group(place), set()).add(" ".join(item.statement.split()))
     for step in steps:
         for where in _owners(step, statements):
             held[where].add(step.after or step.before)
@@ -102,14 +107,13 @@ def _best(hits: Sequence[Matched], steps: Sequence[Announced], statements: State
 
 def _after_retirement(facts: Facts, where: str, traces: _Traces) -> _Traces:
     limit = retired(facts, where)
-    if limit is None:
-        return traces
 
-    def late(event: Event) -> bool:
+    def late(event: Event, places: Sequence[Place] = ()) -> bool:
         last = event.until or event.at
-        return last is None or limit is None or last >= limit
+        since = replaced(facts, [place for place in places if _group(place) == where]) if where == "git" else limit
+        return last is None or since is None or last >= since
 
-    kept = {text: [item for item in found if late(item.event)] for text, found in traces.statements.items()}
+    kept = {text: [it for it in found if late(it.event, it.places)] for text, found in traces.statements.items()}
     return _Traces(
         statements={text: found for text, found in kept.items() if found},
         steps=[item for item in traces.steps if late(item.event)],
@@ -131,9 +135,14 @@ def _finding(facts: Facts, statements: Statements, where: str, traces: _Traces, 
                             ref=others[0].ref))  # fmt: skip
     proofs += _step_proofs(traces.steps)
     active = statements.chains["active"]
-    nothing = f"none of the {plural(len(active.migrations), 'migration')} of the active chain {active.path} contains "
-    nothing += "any of these statements" if ranked else "any of these revisions"
-    proofs.append(Proof(source="file", detail=nothing, ref=active.path))
+    what = "statements" if ranked else "revisions"
+    looked = plural(len(active.migrations), "migration")
+    proofs.append(Proof(source="file", detail=f"the active chain {active.path} ({looked}) contains none of these {what}", ref=active.path))
+    for version, event in unlocated(entries(facts)):
+        if version in active.by_version:
+            detail = f"{quoted(event)}: the active chain has {version}, so what ran there carries another folder"
+            proofs.append(Proof(source="log", detail=detail, ref=event.ref))
+            break
     order = {item.id: number for number, item in enumerate(chain.migrations)} if chain else {}
     files = {place.migration: place for found in places.values() for place in found}
     for step in traces.steps:
@@ -143,30 +152,31 @@ def _finding(facts: Facts, statements: Statements, where: str, traces: _Traces, 
                                        label=item.version, file=item.file or item.id, by="exact")  # fmt: skip
     blamed = sorted(files.values(), key=lambda place: order.get(place.migration, 0))
     events = traces.events()
-    failed = [item.event for _, found in ranked for item in found if item.event.level in GRAVE]
     head = ranked[0][0] if ranked else ""
+    shown = [item.event for item in traces.statements[head]] if head else [item.event for item in traces.steps]
+    failed = [event for event in shown if event.level in GRAVE] if head else []
+    shown = failed or shown
     whose = _whose(where, chain.path if chain else "")
     said = f"`{head[:120]}` of {listing([place.file for place in places[head]], 3)}" if head else (
         f"steps to {listing([version for item in traces.steps[:3] for version in item.after])}")  # fmt: skip
-    count = times(failed or [item.event for item in traces.statements[head]]) if head else times([i.event for i in traces.steps])
-    ends = "fails" if failed else "is logged"
+    ends = "fails" if failed else "is logged" if head else "are announced"
     against = contradictions(facts, statements, where, [(text, places[text], [i.event for i in found]) for text, found in ranked])
     if earlier:
-        against.append(Proof(source="log", detail=f"{plural(earlier, 'entry').replace('entrys', 'entries')} of the same are older than "
-                             "the active chain, and do not count", ref=events[0].ref))  # fmt: skip
+        detail = f"not counted: {plural(earlier, 'line')} of the same from before the active chain took over"
+        against.append(Proof(source="log", detail=detail, ref=events[0].ref))
     return Finding(
         cause="stale-runner",
         scope="environment",
         severity="error",
         migrations=tuple(dict.fromkeys(place.label for place in blamed)),
-        summary=f"Something still runs {whose}: {said} {ends} {plural(count, 'time')}, {span(failed or events)}, and nothing in the "
-        f"active chain {active.path} contains it.",
+        summary=f"Something still runs {whose}: {said} {ends} {plural(times(shown), 'time')}, {span(shown)}, and nothing in the "
+        f"active chain {active.path} contains {'it' if head else 'them'}.",
         evidence=tuple(proofs),
         evidence_against=tuple(against),
-        confidence=0.75 if any(item.source == "log" and "two databases" in item.detail for item in against) else 0.93,
+        confidence=0.75 if any("two databases" in item.detail for item in against) else 0.93,
         would_overturn="A deployed version of the active folder that contains these statements, or a person who typed them.",
         alternatives=_others(where, traces, places),
-        remedy=f"Find what still carries that folder ({who(failed or events)}) and stop or rebuild it before anything else is "
+        remedy=f"Find what still carries that folder ({who(shown)}) and stop or rebuild it before anything else is "
         "repaired; then settle what the tracker should say.",
         prevention="When a chain is replaced, rebuild every image that carries the old folder, and let one job alone run migrations.",
     )
@@ -174,9 +184,8 @@ def _finding(facts: Facts, statements: Statements, where: str, traces: _Traces, 
 
 def _whose(where: str, path: str) -> str:
     kind, _, name = where.partition(":")
-    return {"archived": f"the archived chain {path or name}", "foreign": f"the chain {path or name}"}.get(
-        kind, f"migrations that only git knows ({name})"
-    )
+    said = {"archived": f"the archived chain {path or name}", "foreign": f"the chain {path or name}"}
+    return said.get(kind, "migrations, or texts of them, that only git knows")
 
 
 def _places(where: str, found: Sequence[Matched], steps: Sequence[Announced]) -> tuple[Place, ...]:
@@ -185,11 +194,12 @@ def _places(where: str, found: Sequence[Matched], steps: Sequence[Announced]) ->
     Where several contain it, the step that was announced last before it decides; else, of several that drop the same,
     the last one, as it is the one that finds nothing left to drop.
     """
-    every = [place for place in found[0].places if place.where == where]
+    every = [place for place in found[0].places if _group(place) == where]
     here = [place for place in every if place.forward] or every
     if len(here) < 2:
         return tuple(here)
     named: set[str] = set()
+    found = [item for item in found if item.event.level in GRAVE] or found
     for item in found:
         before = [step for step in steps if _before(step.event, item.event)]
         if before:
@@ -213,7 +223,7 @@ def _statement_proofs(text: str, events: Sequence[Event], places: Sequence[Place
     bad = [event for event in events if event.level in GRAVE]
     shown = bad or list(events)
     did = "failed" if bad else "was executed"
-    why = f": {quoted(bad[0]).partition(' (`')[0].partition('Z: ')[2] or bad[0].message.splitlines()[0]}" if bad else ""
+    why = f": {error_line(bad[0])}" if bad else ""
     yield Proof(
         source="log",
         detail=f"`{text[:160]}` {did} {plural(times(shown), 'time')}, {span(shown)}{why[:200]} ({who(shown)})",
@@ -244,7 +254,7 @@ def _others(where: str, traces: _Traces, places: dict[str, tuple[Place, ...]]) -
         place.chain
         for items in traces.statements.values()
         for place in items[0].places
-        if place.where != where
+        if _group(place) != where
     }
     ways = [f"{text[:80]} stands in {listing([place.file for place in here])}" for text, here in places.items() if len(here) > 1]
     return (*(f"the same statements stand in {chain} too" for chain in sorted(found)), *ways[:2])

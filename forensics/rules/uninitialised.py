@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from forensics.model import Finding, Proof
+from forensics.rules.advice import first_stop, see
 from forensics.rules.base import Rule
 from forensics.rules.facts import Facts
 
@@ -16,13 +17,14 @@ def check(facts: Facts) -> Iterator[Finding]:
     if evidence.state == "unreadable" or objects or facts.history.rows:
         return
     tracker = facts.history.state != "absent"
+    failure = first_stop(facts)
+    stop = (facts.label(failure.migration.id), failure.error) if failure else None
     yield Finding(
         cause="uninitialised",
         scope="environment",
         severity="info",
-        summary="The database is empty: no application object"
-        + (", an empty tracker." if tracker else ", no tracker.")
-        + " It was never initialised, and nothing is wrong with it.",
+        summary=f"The database is empty: no application object, {'an empty' if tracker else 'no'} tracker. It was never initialised"
+        + (f"; its first run will stop at {stop[0]}: {stop[1]}{see('chain-cannot-build', stop[0])}." if stop else "."),
         evidence=(
             Proof(
                 source="schema",
@@ -32,7 +34,9 @@ def check(facts: Facts) -> Iterator[Finding]:
         ),
         confidence=0.99,
         would_overturn="Another file or address that this environment really uses.",
-        remedy="Nothing; run the migrations when the environment is needed.",
+        remedy=f"Nothing as long as nobody needs it. Before its first run, repair {stop[0]}."
+        if stop
+        else "Nothing; run the migrations when the environment is needed.",
         prevention="None needed.",
     )
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from forensics.model import Finding, Proof
+from forensics.model import Finding, Migration, Proof
+from forensics.rules.advice import see
 from forensics.rules.base import Rule
 from forensics.rules.facts import Facts, sentence
 
@@ -23,8 +24,8 @@ def check(facts: Facts) -> Iterator[Finding]:
                 summary=f"{sentence(trouble.detail)}.",
                 evidence=(Proof(source="file", detail=trouble.detail, ref=chain.path),),
                 confidence=0.98,
-                would_overturn="A run of the tool that loads this very file.",
-                remedy="Mend the file, or move what is no migration out of the folder.",
+                would_overturn="A run of the migration tool that loads this very file.",
+                remedy="Repair the file, or move what is no migration out of the folder.",
                 prevention="Load every migration in a test.",
             )
     for item in chain.migrations:
@@ -46,10 +47,26 @@ def check(facts: Facts) -> Iterator[Finding]:
             + (" Its effects are here all the same: somebody called it by hand." if by_hand else ""),
             evidence=tuple(evidence),
             confidence=0.98,
-            would_overturn="A run of the tool that loads this very file.",
-            remedy="Mend the file under a new version where it is recorded anywhere; where it is not, mend it in place.",
+            would_overturn="A run of the migration tool that loads this very file.",
+            remedy=_remedy(facts, item, answer.executed if answer is not None else ""),
             prevention="Load every migration in a test.",
         )
 
 
-RULE = Rule(cause="unloadable-migration", severity="error", question="Can the tool load every migration?", check=check)
+def _remedy(facts: Facts, item: Migration, executed: str) -> str:
+    """Return how the file becomes loadable, and what that means where it is recorded, or ran, already."""
+    label, file = facts.label(item.id), item.file or item.id
+    wanted = facts.chain.hints.entry if facts.chain else ""
+    repair = f"{file}: rename {item.entry}() to {wanted}()." if item.entry and wanted else f"Repair {file}."
+    recorded = item.id in facts.recorded
+    if recorded and executed == "yes":
+        return f"{repair} Here it ran and is recorded, so nothing else is needed."
+    if recorded:
+        by_hand = f"run it by hand then{see('recorded-not-executed', label)}"
+        return f"{repair} It is recorded here, so the migration tool will still skip it: {by_hand}."
+    if executed == "yes":
+        return f"{repair} Here it ran by hand and is not recorded: record it{see('executed-not-recorded', label)}."
+    return f"{repair} Here it is not recorded, so the next run executes it then."
+
+
+RULE = Rule(cause="unloadable-migration", severity="error", question="Can the migration tool load every migration?", check=check)

@@ -44,7 +44,7 @@ def seed(statements: list[str], connection: Any) -> None:
 
     Raises the error of the first statement that cannot be executed at all.
     """
-    record, Record.current = Record.current, None
+    record, Record.current = Record.current, None  # none of this is a statement of the step
     try:
         connection.begin()
         try:
@@ -55,8 +55,6 @@ def seed(statements: list[str], connection: Any) -> None:
         connection.finish(True)
     finally:
         Record.current = record
-    if record is not None:
-        record.statements += [[sql, None, True, 0] for sql in statements]
 
 
 def _patiently(statements: list[str], connection: Any) -> None:

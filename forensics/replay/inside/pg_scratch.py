@@ -6,17 +6,21 @@ one ``ROLLBACK TO``; what a step needs real transactions for, and what lies deep
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from . import pg_watch
+from .pg_capture import Capture
 from .pg_session import PgRecord, Unstacked
 from .postmaster import PORT, SUPERUSER, Postmaster
 from .record import Record
 
 ROLE = "migrator"
 EMPTY = "forensics_empty"
+STANDS_FOR = "scratch"
 _DEPTH = 6
 _WORKSPACES = 4
+_FORGET = f"SET {pg_watch.SETTING} = ''"
 _CLEAN = "RESET ALL; RESET ROLE; RESET SESSION AUTHORIZATION; DISCARD TEMP"
 
 
@@ -28,6 +32,7 @@ class Workspace:
         self.session = session
         self.levels = [base]
         self.open = False
+        self.dirty = False
 
 
 class Scratch:
@@ -36,6 +41,8 @@ class Scratch:
     ``stacked`` says whether steps run inside an open transaction. ``whole`` is set where a step may have touched more
     than was noted; ``lost`` collects the numbers that are no longer held.
     """
+
+    dialect = "postgresql"
 
     def __init__(
         self, server: Postmaster, version: str, driver: str, opener: Any, user: str, refuse: Callable[[str], None]
@@ -55,13 +62,14 @@ class Scratch:
         self._spaces: list[Workspace] = []
         self._space: Workspace | None = None
         self._extra: list[Any] = []
+        self._capture: Capture | None = None
         self._next = 1
         self._made = 0
 
     @property
     def url(self) -> str:
-        """The address of the database in place, as SQLAlchemy takes it."""
-        return f"postgresql+{self.driver}://{self.user}@/{self.current}?host={self.server.socket}&port={PORT}"
+        """An address that always leads to the database in place, as SQLAlchemy takes it."""
+        return f"postgresql+{self.driver}://{self.user}@/{STANDS_FOR}?host={self.server.socket}&port={PORT}"
 
     def inspect(self, sql: str) -> None:
         """Refuse a statement that reaches out of the server."""
@@ -82,8 +90,9 @@ class Scratch:
         maker.really_close()
         self._space = Workspace(EMPTY, self._open(EMPTY, self.user), 0)
 
-    def settle(self) -> None:
+    def settle(self, capture: Capture) -> None:
         """Make what the first database holds now the empty one, from which the others are copied."""
+        self._capture = capture
         assert self._space is not None
         self.release()
         self._space.session.really_close()
@@ -101,36 +110,28 @@ class Scratch:
         self._spaces.append(space)
         self.current = space.name
         self.whole = False
-        level = space.levels.index(number)
+        level, top = space.levels.index(number), len(space.levels) - 1
         self.lost += [item for item in space.levels[level + 1 :] if item]
         space.levels = space.levels[: level + 1]
-        note = f"SET {pg_watch.SETTING} = ''"
-        if space.open:
-            space.session.raw(f"ROLLBACK TO forensics_{level}")
+        back = f"ROLLBACK TO forensics_{level}; " if space.open and (space.dirty or level < top) else ""
+        space.dirty = True
         if not stacked or level >= _DEPTH:
-            self._flatten(space, stacked)
-        elif not space.open:
-            space.session.raw("BEGIN; SAVEPOINT forensics_0")
-            space.open = True
-        space.session.raw(note)
+            space.session.raw(back + self._flatten(space, stacked) + _FORGET)
+        else:
+            space.session.raw(back + ("" if space.open else "BEGIN; SAVEPOINT forensics_0; ") + _FORGET)
+        space.open = stacked
         self.stacked = stacked
 
-    def _flatten(self, space: Workspace, stacked: bool) -> None:
+    def _flatten(self, space: Workspace, stacked: bool) -> str:
         """Make the uppermost state the base: committed, or in one transaction still where all is to be one."""
         top = space.levels[-1]
         if self.single and stacked:
-            space.session.raw("RELEASE forensics_1; SAVEPOINT forensics_1")
             self.lost += space.levels[1:-1]
             space.levels = [space.levels[0], top]
-            return
-        if space.open:
-            space.session.raw("COMMIT")
-            space.open = False
+            return "RELEASE forensics_1; SAVEPOINT forensics_1; "
         self.lost += [item for item in space.levels[:-1] if item]
         space.levels = [top]
-        if stacked:
-            space.session.raw("BEGIN; SAVEPOINT forensics_0")
-            space.open = True
+        return ("COMMIT; " if space.open else "") + ("BEGIN; SAVEPOINT forensics_0; " if stacked else "")
 
     def _find(self, number: int) -> Workspace:
         found = [space for space in self._spaces if number in space.levels]
@@ -146,7 +147,10 @@ class Scratch:
         self._made += 1
         name = f"forensics_{self._made}"
         self._admin.raw(f"CREATE DATABASE {name} OWNER {self.user} TEMPLATE {EMPTY} {self._copy}")
-        return Workspace(name, self._open(name, self.user), 0)
+        session = self._open(name, self.user)
+        if self._capture is not None:
+            self._capture.prepare(session)
+        return Workspace(name, session, 0)
 
     def _drop(self, space: Workspace) -> None:
         self._spaces.remove(space)
@@ -166,11 +170,18 @@ class Scratch:
         rows = self._space.session.answer([f"SELECT current_setting('{pg_watch.SETTING}', true)"])
         return None if self.whole else pg_watch.touched(rows[0][0][0] or "")
 
+    def capture(self, touched: list[int]) -> dict[str, Any]:
+        """Return the catalogue rows of what a step touched."""
+        assert self._space is not None
+        assert self._capture is not None
+        return self._capture.read(self._space.session, touched)
+
     def keep(self) -> int:
         """Keep what is in place as a new state and return its number."""
         space = self._space
         assert space is not None
         number, self._next = self._next, self._next + 1
+        space.dirty = False
         if self.stacked:
             space.session.raw(f"SAVEPOINT forensics_{len(space.levels)}")
             space.levels.append(number)

@@ -57,6 +57,7 @@ max_wal_size = 2GB
 checkpoint_timeout = 1h
 autovacuum = off
 jit = off
+plan_cache_mode = force_generic_plan
 dynamic_shared_memory_type = mmap
 bonjour = off
 timezone = 'UTC'

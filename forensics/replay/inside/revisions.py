@@ -11,6 +11,7 @@ import os
 from typing import Any
 
 import alembic
+import alembic.context
 import sqlalchemy
 from alembic.config import Config
 from alembic.operations import Operations
@@ -23,7 +24,6 @@ from sqlalchemy.pool import NullPool
 from . import numbered
 from .guard import Guard
 from .record import Record
-from .scratch import Scratch
 
 
 def settle_order() -> None:
@@ -40,16 +40,18 @@ def _same(_: Any) -> int:
     return 1
 
 
-def make_engine(scratch: Scratch) -> Engine:
+def make_engine(scratch: Any) -> Engine:
     """Return an engine whose connections are recorded ones to the scratch database."""
     settle_order()
+    if scratch.dialect == "postgresql":
+        return sqlalchemy.create_engine(scratch.url, creator=scratch.connect, poolclass=NullPool)
     return sqlalchemy.create_engine(
         scratch.url, creator=lambda: scratch.connect(check_same_thread=False), poolclass=NullPool
     )
 
 
 def version_table(hints: dict[str, Any]) -> str:
-    """Return the name of Alembic's own table; SQLite has no schemas, so that part of the name goes."""
+    """Return the name of Alembic's own table without its schema."""
     name: str = hints["version_table"] or "alembic_version"
     return name.rpartition(".")[2]
 
@@ -57,7 +59,7 @@ def version_table(hints: dict[str, Any]) -> str:
 class Revisions:
     """Run revisions. Raises what a revision raises."""
 
-    def __init__(self, config: dict[str, Any], scratch: Scratch, guard: Guard, engine: Engine) -> None:
+    def __init__(self, config: dict[str, Any], scratch: Any, guard: Guard, engine: Engine) -> None:
         self.hints: dict[str, Any] = config["hints"]
         self.scratch = scratch
         self.engine = engine
@@ -73,13 +75,17 @@ class Revisions:
     def marker(self) -> list[str]:
         """Return the names of the tables that revisions would see."""
         with self.engine.connect() as connection:
-            return [str(row[0]) for row in connection.execute(sqlalchemy.text("SELECT name FROM sqlite_master"))]
+            return list(sqlalchemy.inspect(connection).get_table_names())
 
     def run(self, text: str, path: str, entry: str, record: Record) -> None:
-        """Load a revision and run its upgrade, in one transaction as Alembic opens them on SQLite."""
+        """Load a revision and run its upgrade, in the transactions that Alembic opens around it."""
         module = numbered.load(text, path)
         upgrade = numbered.function(module, entry)
         record.loading = False
+        if self.hints["env_py"] == "run" and self.hints["env_file"]:
+            self._run_staged(upgrade)
+            record.total = len(record.statements)
+            return
         name = version_table(self.hints)
         config = Config()
         config.set_main_option("script_location", self._root.replace("%", "%%"))
@@ -91,14 +97,36 @@ class Revisions:
             environment.configure(
                 connection=connection,
                 target_metadata=self.metadata(),
-                render_as_batch=True,
+                render_as_batch=self.scratch.dialect == "sqlite",
                 version_table=name,
+                version_table_schema=self._schema(),
                 transaction_per_migration=self.hints["transaction"] != "single",
             )
             context = environment.get_context()
-            with Operations.context(context), context.begin_transaction(_per_migration=True):
-                upgrade()
+            with Operations.context(context), context.begin_transaction():  # noqa: SIM117
+                with context.begin_transaction(_per_migration=True):
+                    upgrade()
         record.total = len(record.statements)
+
+    def _run_staged(self, upgrade: Any) -> None:
+        """Run an upgrade where the project's own ``env.py`` runs the migrations, on the scratch database all the same."""
+        from . import harvest
+
+        ran: list[bool] = []
+
+        def action() -> None:
+            with Operations.context(alembic.context.get_context()):
+                upgrade()
+            ran.append(True)
+
+        env_file, ini = self.hints["env_file"], self.hints["config_file"]
+        harvest.stage(env_file, ini, self.scratch.url, lambda: make_engine(self.scratch), action)
+        if not ran:
+            raise numbered.Unloadable("its env.py ran no migrations")
+
+    def _schema(self) -> str | None:
+        """Return the schema of Alembic's own table; SQLite has none."""
+        return self.hints["version_table"].rpartition(".")[0] or None if self.scratch.dialect != "sqlite" else None
 
     def metadata(self) -> Any:
         """Return the metadata that names constraints: the hint's object, or a new one with its templates."""
@@ -113,7 +141,8 @@ class Revisions:
 
     def _connecting(self, dialect: Any, record: Any, args: Any, options: Any) -> Any:
         """Refuse every engine but the scratch one."""
-        if self._guard.armed and dialect is not self.engine.dialect and dialect.name != "sqlite":
+        known = ("sqlite", self.scratch.dialect)
+        if self._guard.armed and dialect is not self.engine.dialect and dialect.name not in known:
             place = " ".join(str(options.get(key, "")) for key in ("host", "port", "dbname", "database")).strip()
             self._guard.refuse("connect", f"{dialect.name} {place}", "a replay opens the scratch database only")
 

@@ -20,6 +20,8 @@ _connect = sqlite3.connect  # kept: it is replaced while a migration runs
 class Scratch:
     """Hold database contents by number and put one of them in place. The empty database is number 0 until `settle`."""
 
+    dialect = "sqlite"
+
     def __init__(self, folder: str, authorizer: Callable[..., int], budget: int = 256 * 1024 * 1024) -> None:
         self.path = os.path.join(folder, "scratch.db")
         self.url = "sqlite:///" + self.path

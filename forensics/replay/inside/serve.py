@@ -17,6 +17,9 @@ from .record import Connection, Record, Stopped
 from .scratch import Scratch
 
 
+_REQUESTS = {"run": "run", "load": "load", "ask": "ask", "settle": "settle", "harvest": "harvest"}
+
+
 class Trouble(Exception):
     """The child cannot work; the text says why, ``remedy`` what to do."""
 
@@ -243,10 +246,6 @@ class Server:
             "loading": record.loading,
         }
 
-    def ask(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Answer catalogue queries about the database in place."""
-        raise RuntimeError("the rows of sqlite_master come with the reply to each step")
-
     def load(self, request: dict[str, Any]) -> dict[str, Any]:
         """Load one Python migration without running it; say why where that fails."""
         path = request["path"]
@@ -261,6 +260,26 @@ class Server:
         self.guard.disarm()
         self._reset()
         reply["read"] = self._read()
+        return reply
+
+    def harvest(self, _request: dict[str, Any]) -> dict[str, Any]:
+        """Run ``env.py`` dry for the arguments of ``configure()``; say why where that fails."""
+        from . import harvest, revisions
+
+        path = self.hints["env_file"]
+        reply: dict[str, Any] = {}
+        Record.current = record = Record()
+        self._watch(path)
+        try:
+            reply["arguments"] = harvest.harvest(
+                path, self.hints["config_file"], self.scratch.url, lambda: revisions.make_engine(self.scratch)
+            )
+        except BaseException as error:
+            reply = self._failure(error, {"kind": "python"}, path, record)
+        self.guard.disarm()
+        record.close()
+        Record.current = None
+        self._reset()
         return reply
 
     def _watch(self, path: str) -> None:
@@ -337,4 +356,4 @@ def serve(config: dict[str, Any], requests: BinaryIO, replies: BinaryIO) -> None
     os.dup2(1, 2)
     for line in requests:
         request = json.loads(line)
-        server.send({"run": server.run, "load": server.load, "ask": server.ask}[request["op"]](request))
+        server.send(getattr(server, _REQUESTS[request["op"]])(request))

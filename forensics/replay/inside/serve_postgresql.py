@@ -10,6 +10,7 @@ import threading
 from typing import Any, BinaryIO
 
 from . import numbered, pg_connects, pg_drivers, pg_numbered, sandbox
+from .pg_capture import Capture
 from .pg_scratch import ROLE, Scratch
 from .pg_script import stands_alone
 from .pg_session import PgRecord, Unstacked
@@ -82,13 +83,21 @@ class PostgresServer(Server):
             names += self.alembic().marker()
         if set(names) != {marker}:
             raise RuntimeError("the connection does not lead to the scratch database")
+        connection = scratch.connect()
         connection.raw(f'DROP TABLE "{marker}"')
+        connection.leave()
         hello["setup"] = self._setup()
-        hello["before"] = scratch.answer(self.config["probe"])
+        return hello
+
+    def settle(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Make the migration tool's own table; what is there then is the empty database."""
+        connection = self.scratch.connect()
         for sql in self.config["tracker"]:
             connection.raw(sql)
-        scratch.settle()
-        return hello
+        connection.leave()
+        self.scratch.settle(Capture(request["near"], request["queries"]))
+        self.scratch.place(0, True)
+        return {}
 
     def run(self, request: dict[str, Any]) -> dict[str, Any]:
         """Run one step from the state of a number. Answer ``missing`` where that state is no longer held."""
@@ -108,10 +117,7 @@ class PostgresServer(Server):
         except Exception as error:
             # What is in place is not what it should be: it is made again.
             self.scratch.discard()
-            if request.get("again"):
-                raise
-            self._words = f"{type(error).__name__}: {error}"
-            return {"missing": True, "lost": self._lost()}
+            return {"missing": True, "lost": self._lost(), "words": f"{type(error).__name__}: {error}"}
 
     def _lost(self) -> list[int]:
         lost, self.scratch.lost = self.scratch.lost, []
@@ -142,7 +148,8 @@ class PostgresServer(Server):
         reply["total"] = record.total
         reply["stopped"] = record.stopped
         wrote = bool(record.wrote and (not record.stopped or record.statements))
-        touched = scratch.touched() if record.statements or scratch.whole else []
+        asked = record.statements or scratch.whole or step["kind"] == "seed"
+        touched = scratch.touched() if asked else []
         if record.lasting:
             scratch.clean()
         scratch.release()
@@ -150,7 +157,7 @@ class PostgresServer(Server):
             reply["state"] = number
         else:
             reply["state"] = scratch.keep()
-            reply["touched"] = touched
+            reply["captured"] = None if touched is None else scratch.capture(touched)
             reply["changed"] = wrote
             reply["moved"] = record.moved_rows()
         reply["lost"] = self._lost()

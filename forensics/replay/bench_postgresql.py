@@ -1,0 +1,122 @@
+"""The bench for PostgreSQL: its child tells which objects a step touched, and only those are read again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from forensics.errors import ReplayError
+from forensics.model import Group
+from forensics.replay.bench import Bench, Reply, Tried
+from forensics.replay.child import Child, start
+from forensics.replay.images import Image, Reading, as_rows, number_of
+from forensics.replay.inside.postmaster import NoServer, choose
+from forensics.replay.ledger import Ledger, Wire, identity
+
+
+def programs(version: int | None, bin: str | None) -> dict[str, Any]:
+    """Return which server programs to run and what must stay visible for them. Raises `ReplayError` where none are."""
+    try:
+        folder, said = choose(version, bin)
+    except NoServer as error:
+        raise ReplayError(error.what, remedy=error.remedy) from error
+    prefix = os.path.dirname(folder)
+    return {"bin": folder, "version": said, "keep": [prefix, os.path.dirname(prefix) + ".libs"]}
+
+
+class PostgresBench(Bench):
+    """Leads a child with a private PostgreSQL. What is held is told by the child: it drops what others displace."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        config: dict[str, Any],
+        python: str,
+        environment: Mapping[str, str],
+        time_limit: float,
+        started: Callable[[dict[str, Any], str], None],
+    ) -> None:
+        super().__init__(ledger, config, python, environment, time_limit, started)
+        self._images: dict[int, Image] = {}
+        self._before: Image | None = None
+        self._reading = Reading(number_of(config["postgres"]["version"]), self._rows_of)
+
+    def close(self) -> None:
+        """End the child process and its server."""
+        super().close()
+        self._images.clear()
+
+    def child(self) -> Child:
+        """Return the running child. Raises `ReplayError` where none can be started."""
+        if self._retire:
+            self.close()
+        if self._child is None:
+            child = self._child = start(self._python, self.config, self._environment)
+            self.folder = child.folder
+            hello = child.hello
+            if hello["setup"]:
+                self.close()
+                raise ReplayError(f"the set-up script failed: {hello['setup']}", remedy="correct it (`setup`)")
+            before = self._reading.whole()
+            child.ask({"op": "settle", **self._reading.templates()}, self.time_limit)
+            image = self._reading.whole()
+            self._hidden = frozenset(
+                group.name.casefold() for oid, group in image.groups.items() if oid not in before.groups
+            )
+            empty = self.ledger.state(self._numbers_of(image), "", None)
+            self._hold(empty, 0, image)
+            self._started(hello, empty)
+        return self._child
+
+    def _rows_of(self, statements: list[str]) -> list[list[tuple[Any, ...]]]:
+        assert self._child is not None
+        return as_rows(self._child.ask({"op": "ask", "sql": statements}, self.time_limit)[0]["rows"])
+
+    def _hold(self, key: str, number: int, image: Image) -> None:
+        self._held.setdefault(key, number)
+        self._images.setdefault(number, image)
+
+    def _send(self, state: str, wire: Wire) -> tuple[Reply, Tried]:
+        self._before = self._images[self._held[state]]
+        reply, tried = super()._send(state, wire)
+        lost = set(reply.get("lost", ()))
+        if lost:
+            self._held = {key: number for key, number in self._held.items() if number not in lost}
+            for number in lost:
+                self._images.pop(number, None)
+        return reply, tried
+
+    def _take(self, state: str, wire: Wire, reply: Reply, known: str | None) -> str:
+        if "captured" not in reply:
+            return state
+        captured = reply["captured"]
+        assert self._before is not None
+        image = self._reading.after(self._before, captured) if captured else self._reading.whole()
+        numbers = self._numbers_of(image)
+        was = self.ledger.states[state]
+        data = was.data
+        # What is touched and not to be seen (a grant, a policy, a role) is told by its history, as rows are.
+        unseen = bool(captured) and tuple(numbers) == was.rows
+        if reply["changed"] or (data and reply["moved"]) or unseen:
+            data = self.ledger.history(data, identity(wire))
+        key = known or self.ledger.state(numbers, data, (state, wire))
+        self._hold(key, reply["state"], image)
+        return key
+
+    def _numbers_of(self, image: Image) -> list[int]:
+        groups = [group for group in image.groups.values() if group.name.casefold() not in self._hidden]
+        found = [self._number(group) for group in sorted(groups, key=_by_name)]
+        return [*found, *(self.ledger.number((kind, name, text, None)) for kind, name, text in image.beside)]
+
+    def _number(self, group: Group) -> int:
+        found = self.ledger.group_numbers.get(id(group))
+        if found is None or found[1] is not group:
+            number = self.ledger.number(("group", group.name, group.trace, None))
+            self.ledger.groups.setdefault(number, group)
+            found = self.ledger.group_numbers[id(group)] = (number, group)
+        return found[0]
+
+
+def _by_name(group: Group) -> tuple[str, str]:
+    return (group.name.casefold(), group.name)
