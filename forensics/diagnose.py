@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -40,8 +41,17 @@ Progress = Callable[[str], None]
 class Workshop:
     """The replays of one chain, shared by every environment that follows it. A context manager."""
 
-    def __init__(self, source: ChainEvidence, *, cache: Path | None = None, trust: bool = False) -> None:
+    def __init__(
+        self,
+        source: ChainEvidence,
+        *,
+        cache: Path | None = None,
+        trust: bool = False,
+        dialect: str = "sqlite",
+        version: int | None = None,
+    ) -> None:
         self.source = source
+        self._dialect, self._version = dialect, version
         self._cache, self._trust = cache, trust
         self._lab: Lab | None = None
         self._tracker: tuple[str, ...] = ()
@@ -73,7 +83,22 @@ class Workshop:
         return self._others[key]
 
     def _like(self, source: ChainEvidence) -> Workshop:
-        return Workshop(source, cache=self._cache, trust=self._trust)
+        return Workshop(
+            source, cache=self._cache, trust=self._trust, dialect=self._dialect, version=self._version
+        )
+
+    def speaking(self, snapshot: Snapshot) -> Workshop:
+        """Return the workshop of this chain for the dialect, and the major version, of a database."""
+        major = int(found[0]) if (found := re.match(r"\d+", snapshot.server_version)) else None
+        version = major if snapshot.dialect == "postgresql" else None
+        if (snapshot.dialect, version) == (self._dialect, self._version):
+            return self
+        key = f"{snapshot.dialect} {version}"
+        if key not in self._others:
+            self._others[key] = Workshop(
+                self.source, cache=self._cache, trust=self._trust, dialect=snapshot.dialect, version=version
+            )
+        return self._others[key]
 
     def informed(self) -> tuple[Workshop, Harvest]:
         """Return the workshop whose replays know what ``env.py`` says (this one where that is nothing), and what it says."""
@@ -89,7 +114,14 @@ class Workshop:
     def lab(self) -> Lab:
         """The laboratory, made when it is first needed."""
         if self._lab is None:
-            self._lab = Lab(self.source.chain, cache=self._cache, trust=self._trust, tracker=self._tracker)
+            self._lab = Lab(
+                self.source.chain,
+                dialect=self._dialect,
+                version=self._version,
+                cache=self._cache,
+                trust=self._trust,
+                tracker=self._tracker,
+            )
         return self._lab
 
     def furnish(self, evidence: Evidence) -> None:
@@ -211,6 +243,7 @@ def _examine(
 ) -> Facts:
     chain = source.chain
     assert evidence.snapshot is not None
+    workshop = workshop.speaking(evidence.snapshot)
     matches = assign(chain, history, source.versions)
     claimed = recorded(chain, history)
     migrations = applied_texts(chain, matches, source)

@@ -5,8 +5,27 @@ from __future__ import annotations
 from pathlib import Path
 
 from cases import Scene, found, one, said
+from chains import write
 
-HEAD = '"""{0}\n\nCreate Date: {2}\n"""\nfrom alembic import op\nimport sqlalchemy as sa\n\nrevision = "{0}"\ndown_revision = {1!r}\n\n\ndef upgrade():\n'
+from forensics.chain import load_chain
+from forensics.events import read_logs
+from forensics.model import Applied, ChainEvidence, Evidence, History, Snapshot
+from forensics.rules import stale_runner
+from forensics.rules.facts import Facts
+
+HEAD = """\"\"\"{0}
+
+Create Date: {2}
+\"\"\"
+from alembic import op
+import sqlalchemy as sa
+
+revision = "{0}"
+down_revision = {1!r}
+
+
+def upgrade():
+"""
 
 
 def revision(name: str, parent: str | None, *lines: str, at: str = "2026-02-01 10:00:00") -> str:
@@ -52,7 +71,7 @@ def test_stale_runner(tmp_path: Path) -> None:
     assert "from 2026-02-10T19:00:01Z to 2026-02-10T19:02:01Z" in finding["summary"]
     text = said(finding)
     assert "sessions 70, 71 and 72" in text
-    assert "old3_again.py:12" in text
+    assert "old3_again.py:13" in text
     assert "contains none of these statements" in text
     assert "Running upgrade old2 -> old3" in text
     assert finding["evidence_against"] == []
@@ -194,9 +213,9 @@ def test_foreseen_failures_cite_the_log_that_tells_them_and_no_echo(tmp_path: Pa
 
 
 def test_partially_executed_cites_the_log(tmp_path: Path) -> None:
-    files = {"001_a.sql": "CREATE TABLE a (id INTEGER);\nCREATE TABLE b (id INTEGER);\nCREATE INDEX ix ON b (nothing);\nCREATE TABLE c (id);"}
-    made = Scene(tmp_path, files)
-    made.sql("CREATE TABLE a (id INTEGER);\nCREATE TABLE b (id INTEGER);")
+    tables = "CREATE TABLE a (id INTEGER);\nCREATE TABLE b (id INTEGER);"
+    made = Scene(tmp_path, {"001_a.sql": f"{tables}\nCREATE INDEX ix ON b (nothing);\nCREATE TABLE c (id);"})
+    made.sql(tables)
     made.record("001")
     made.log("2026-02-10 10:05:00 ERROR manager: 001 failed: no such column: nothing\n")
     finding = one(made.diagnose(), "partially-executed")
@@ -211,3 +230,28 @@ def test_hostile_names_survive(tmp_path: Path) -> None:
     made.stamp("c1ea")
     made.log(f'2026-02-10 19:00:01 UTC [7] ERROR:  table does not exist\n2026-02-10 19:00:01 UTC [7] STATEMENT:  DROP TABLE "{odd}"\n')
     assert odd in one(made.diagnose(), "stale-runner")["summary"]
+
+
+def facts(tmp_path: Path, log: str, database: str) -> Facts:
+    """Return what is known of a PostgreSQL database that stands at old2, without a server."""
+    write(tmp_path / "new", NEW)
+    write(tmp_path / "old", OLD)
+    (tmp_path / "a.log").write_text(log)
+    row = Applied(version="old2", order=1, ref="alembic_version.version_num=old2")
+    return Facts(
+        evidence=Evidence(
+            environment="x", url=f"postgresql://***@h/{database}?sslmode=require", dialect="postgresql", state="read",
+            snapshot=Snapshot(dialect="postgresql", server_version="16"), events=tuple(read_logs([tmp_path / "a.log"], base=tmp_path)),
+        ),
+        source=ChainEvidence(chain=load_chain(tmp_path / "new", archived=[tmp_path / "old"])),
+        history=History(tool="alembic", table="alembic_version", state="present", keeps="head", rows=(row,)),
+    )  # fmt: skip
+
+
+def test_the_log_of_a_server_counts_for_the_database_that_it_names(tmp_path: Path) -> None:
+    log = failure("2026-02-10 19:00:01.000", 70, "shop") + failure("2026-02-10 19:00:02.000", 71, "other")
+    (finding,) = stale_runner.check(facts(tmp_path, log, "shop"))
+    assert "fails 1 time, at 2026-02-10T19:00:01Z" in finding.summary
+    assert finding.evidence_against == ()
+    (finding,) = stale_runner.check(facts(tmp_path, failure("2026-02-10 19:00:02.000", 71, "other"), "shop"))
+    assert "the log names the database other, and this environment is shop" in finding.evidence_against[0].detail

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from forensics.announced import Announced, announced, stamped, unlocated
 from forensics.identity import identities
-from forensics.model import Event, Finding, Proof
+from forensics.model import Chain, Event, Finding, Proof
 from forensics.rules.base import Rule
 from forensics.rules.facts import Facts, listing, plural
 from forensics.rules.logged import GRAVE, entries, error_line, quoted, session_of, span, times, who
@@ -121,57 +121,29 @@ def _after_retirement(facts: Facts, where: str, traces: _Traces) -> _Traces:
 
 
 def _finding(facts: Facts, statements: Statements, where: str, traces: _Traces, earlier: int) -> Finding:
-    chain = statements.chains.get(where)
-    places: dict[str, tuple[Place, ...]] = {}
-    proofs: list[Proof] = []
+    # The gravest statement speaks for all: one that failed, else the first.
     ranked = sorted(traces.statements.items(), key=lambda pair: not any(it.event.level in GRAVE for it in pair[1]))
-    for text, found in ranked:
-        places[text] = _places(where, found, traces.steps)
-    for text, found in ranked[:_SHOWN]:
-        proofs += _statement_proofs(text, [item.event for item in found], places[text])
-    if len(ranked) > _SHOWN:
-        others = [item.event for _, found in ranked[_SHOWN:] for item in found]
-        proofs.append(Proof(source="log", detail=f"and {plural(len(ranked) - _SHOWN, 'other statement')} of it, {span(others)}",
-                            ref=others[0].ref))  # fmt: skip
-    proofs += _step_proofs(traces.steps)
-    active = statements.chains["active"]
-    what = "statements" if ranked else "revisions"
-    looked = plural(len(active.migrations), "migration")
-    proofs.append(Proof(source="file", detail=f"the active chain {active.path} ({looked}) contains none of these {what}", ref=active.path))
-    for version, event in unlocated(entries(facts)):
-        if version in active.by_version:
-            detail = f"{quoted(event)}: the active chain has {version}, so what ran there carries another folder"
-            proofs.append(Proof(source="log", detail=detail, ref=event.ref))
-            break
-    order = {item.id: number for number, item in enumerate(chain.migrations)} if chain else {}
-    files = {place.migration: place for found in places.values() for place in found}
-    for step in traces.steps:
-        for item in chain.migrations if chain else ():
-            if item.version in (step.after if step.verb == "upgrade" else step.before) and item.id not in files and not ranked:
-                files[item.id] = Place(where=where, chain=chain.path if chain else where, migration=item.id,
-                                       label=item.version, file=item.file or item.id, by="exact")  # fmt: skip
-    blamed = sorted(files.values(), key=lambda place: order.get(place.migration, 0))
-    events = traces.events()
+    places = {text: _places(where, found, traces.steps) for text, found in ranked}
     head = ranked[0][0] if ranked else ""
-    shown = [item.event for item in traces.statements[head]] if head else [item.event for item in traces.steps]
-    failed = [event for event in shown if event.level in GRAVE] if head else []
+    shown = [item.event for item in ranked[0][1]] if ranked else [item.event for item in traces.steps]
+    failed = [event for event in shown if event.level in GRAVE] if ranked else []
     shown = failed or shown
-    whose = _whose(where, chain.path if chain else "")
-    said = f"`{head[:120]}` of {listing([place.file for place in places[head]], 3)}" if head else (
-        f"steps to {listing([version for item in traces.steps[:3] for version in item.after])}")  # fmt: skip
-    ends = "fails" if failed else "is logged" if head else "are announced"
-    against = contradictions(facts, statements, where, [(text, places[text], [i.event for i in found]) for text, found in ranked])
+    against = contradictions(facts, statements, where, [(text, places[text], [it.event for it in found]) for text, found in ranked])
     if earlier:
         detail = f"not counted: {plural(earlier, 'line')} of the same from before the active chain took over"
-        against.append(Proof(source="log", detail=detail, ref=events[0].ref))
+        against.append(Proof(source="log", detail=detail, ref=shown[0].ref))
+    chain, active = statements.chains.get(where), statements.chains["active"]
+    said = f"`{head[:120]}` of {listing([place.file for place in places[head]], 3)}" if head else ""
+    said = said or f"steps to {listing([version for item in traces.steps[:3] for version in item.after])}"
+    did = "fails" if failed else "is logged" if head else "are announced"
     return Finding(
         cause="stale-runner",
         scope="environment",
         severity="error",
-        migrations=tuple(dict.fromkeys(place.label for place in blamed)),
-        summary=f"Something still runs {whose}: {said} {ends} {plural(times(shown), 'time')}, {span(shown)}, and nothing in the "
-        f"active chain {active.path} contains {'it' if head else 'them'}.",
-        evidence=tuple(proofs),
+        migrations=_blamed(chain, traces, places),
+        summary=f"Something still runs {_whose(where, chain.path if chain else '')}: {said} {did} {plural(times(shown), 'time')}, "
+        f"{span(shown)}, and nothing in the active chain {active.path} contains {'it' if head else 'them'}.",
+        evidence=tuple(_proofs(facts, active, ranked, places, traces.steps)),
         evidence_against=tuple(against),
         confidence=0.75 if any("two databases" in item.detail for item in against) else 0.93,
         would_overturn="A deployed version of the active folder that contains these statements, or a person who typed them.",
@@ -180,6 +152,40 @@ def _finding(facts: Facts, statements: Statements, where: str, traces: _Traces, 
         "repaired; then settle what the tracker should say.",
         prevention="When a chain is replaced, rebuild every image that carries the old folder, and let one job alone run migrations.",
     )
+
+
+def _blamed(chain: Chain | None, traces: _Traces, places: Mapping[str, Sequence[Place]]) -> tuple[str, ...]:
+    """Return the migrations that the statements came from, in their chain's order; without statements, the steps."""
+    order = {item.id: number for number, item in enumerate(chain.migrations)} if chain else {}
+    found = {place.migration: place.label for here in places.values() for place in here}
+    if not found and chain is not None:
+        moved = {version for step in traces.steps for version in (step.after if step.verb == "upgrade" else step.before)}
+        found = {item.id: chain.label(item.id) for item in chain.migrations if item.version in moved}
+    ranked = sorted(found, key=lambda name: order.get(name, 0))
+    return tuple(dict.fromkeys(found[name] for name in ranked))
+
+
+def _proofs(
+    facts: Facts,
+    active: Chain,
+    ranked: Sequence[tuple[str, list[Matched]]],
+    places: Mapping[str, Sequence[Place]],
+    steps: Sequence[Announced],
+) -> Iterator[Proof]:
+    for text, found in ranked[:_SHOWN]:
+        yield from _statement_proofs(text, [item.event for item in found], places[text])
+    if rest := [item.event for _, found in ranked[_SHOWN:] for item in found]:
+        detail = f"and {plural(len(ranked) - _SHOWN, 'other statement')} of it, {span(rest)}"
+        yield Proof(source="log", detail=detail, ref=rest[0].ref)
+    yield from _step_proofs(steps)
+    looked = plural(len(active.migrations), "migration")
+    what = "statements" if ranked else "revisions"
+    yield Proof(source="file", detail=f"the active chain {active.path} ({looked}) contains none of these {what}", ref=active.path)
+    for version, event in unlocated(entries(facts)):
+        if version in active.by_version:
+            detail = f"{quoted(event)}: the active chain has {version}, so what ran there carries another folder"
+            yield Proof(source="log", detail=detail, ref=event.ref)
+            return
 
 
 def _whose(where: str, path: str) -> str:
@@ -249,7 +255,7 @@ def _step_proofs(steps: Sequence[Announced]) -> Iterator[Proof]:
         )
 
 
-def _others(where: str, traces: _Traces, places: dict[str, tuple[Place, ...]]) -> tuple[str, ...]:
+def _others(where: str, traces: _Traces, places: Mapping[str, Sequence[Place]]) -> tuple[str, ...]:
     found = {
         place.chain
         for items in traces.statements.values()

@@ -35,6 +35,18 @@ class Workspace:
         self.dirty = False
 
 
+class _Beside:
+    """The home of a second connection: it has real transactions, and may only read while the first one is stacked."""
+
+    stacked = False
+    whole = False
+    alone = False
+
+    def __init__(self, scratch: Scratch) -> None:
+        self.beside = scratch.stacked
+        self.inspect = scratch.inspect
+
+
 class Scratch:
     """Hold states by number and put one of them in place. The empty database is number 0.
 
@@ -52,7 +64,9 @@ class Scratch:
         self.user = user
         self.single = False
         self.stacked = False
+        self.beside = False
         self.whole = False
+        self.alone = False
         self.lost: list[int] = []
         self.current = EMPTY
         self._copy = "STRATEGY file_copy" if int(version.split(".")[0].rstrip("abcdefghijklmnopqrstuvwxyz")) >= 15 else ""
@@ -104,7 +118,11 @@ class Scratch:
 
     def place(self, number: int, stacked: bool) -> None:
         """Put a state in place, for a step inside the open transaction or for one with real ones."""
-        space = self._space = self._find(number)
+        space = self._find(number)
+        if self.alone and space is not self._space:
+            self._share(number)
+            space = self._find(number)
+        self._space = space
         if space in self._spaces:
             self._spaces.remove(space)
         self._spaces.append(space)
@@ -151,6 +169,20 @@ class Scratch:
         if self._capture is not None:
             self._capture.prepare(session)
         return Workspace(name, session, 0)
+
+    def _share(self, number: int) -> None:
+        """Remove roles and databases that steps made: they are the same for every database of the server.
+
+        The database in place may rest on them, so it goes as well.
+        """
+        self.discard()
+        self.alone = False
+        for kind, query in (
+            ("DATABASE", "SELECT datname::text FROM pg_database WHERE datname !~ '^(forensics_|postgres$|template)'"),
+            ("ROLE", f"SELECT rolname::text FROM pg_roles WHERE oid >= 16384 AND rolname <> '{ROLE}'"),
+        ):
+            for row in self._admin.answer([query])[0]:
+                self._admin.raw(f'DROP {kind} "' + row[0].replace('"', '""') + '"')
 
     def _drop(self, space: Workspace) -> None:
         self._spaces.remove(space)
@@ -207,15 +239,23 @@ class Scratch:
         session = self._space.session
         record = Record.current
         if session.used:
-            if self.stacked and isinstance(record, PgRecord):
-                record.unstacked = record.unstacked or "a second connection"
-                raise Unstacked(record.unstacked)
-            self.whole = True
-            session = self._open(self._space.name, self.user)
-            self._extra.append(session)
+            session = self._second(record)
         session.used = True
         if isinstance(record, PgRecord):
             record.sessions.append(session)
+        return session
+
+    def _second(self, record: Record | None) -> Any:
+        """Return one more connection. Where all is one transaction it sees nothing of it, as in the project's own run."""
+        assert self._space is not None
+        if self.stacked and not self.single and isinstance(record, PgRecord):
+            record.unstacked = record.unstacked or "a second connection"
+            raise Unstacked(record.unstacked)
+        session = self._open(self._space.name, self.user)
+        session.home = _Beside(self)
+        session.raw("SET lock_timeout = '10s'")  # it may wait for the first one, which waits for it
+        self.whole = self.whole or not self.stacked
+        self._extra.append(session)
         return session
 
     def answer(self, statements: list[str]) -> list[list[Any]]:

@@ -21,6 +21,7 @@ _ALONE = frozenset({"25001", "55P04", "55006", "2D000"})
 _LASTING = re.compile(r"^\s*(?:set|reset)\b|set_config\s*\(|\btemp(?:orary)?\b|\bpg_temp\b", re.IGNORECASE)
 _DIRECT = re.compile(r"\b(?:update|insert\s+into|delete\s+from)\s+(?:only\s+)?(?:pg_catalog\.)?\"?pg_\w", re.IGNORECASE)
 _WRITING = re.compile(r"\b(?:insert|update|delete|merge|copy|execute|perform|select)\b", re.IGNORECASE)
+_SHARED = re.compile(r"\b(?:create|alter|drop)\s+(?:role|user|group|database)\b(?!\s+mapping)", re.IGNORECASE)
 _OPAQUE = frozenset({"DO", "CALL", "EXECUTE"})
 
 
@@ -29,10 +30,17 @@ class Unstacked(RuntimeError):
 
 
 class Home(Protocol):
-    """What a connection asks of the scratch database that it leads to."""
+    """What a connection asks of the scratch database that it leads to.
+
+    ``stacked``: it stands inside the transaction that is never committed. ``whole`` is set where a step may have
+    touched more than was noted, ``alone`` where it changed what all databases of a server share. On a connection
+    ``beside`` one that is stacked nothing may be written.
+    """
 
     stacked: bool
+    beside: bool
     whole: bool
+    alone: bool
 
     def inspect(self, sql: str) -> None:
         """Refuse a statement that reaches out of the server."""
@@ -145,6 +153,9 @@ class Session:
             raise Unstacked(record.unstacked)
         read = pg_script.is_read(sql)
         control = pg_script.is_control(sql)
+        if home.beside and not read:
+            record.unstacked = "a second connection that writes"
+            raise Unstacked(record.unstacked)
         if home.stacked and (control or (not read and pg_script.stands_alone(sql))):
             record.unstacked = f"{pg_script.first_word(sql)} by itself"
             raise Unstacked(record.unstacked)
@@ -173,6 +184,8 @@ class Session:
             unknown = word not in pg_script.DDL and (word not in _OPAQUE or _WRITING.search(sql) is not None)
             record.wrote = record.wrote or rows > 0 or (rows < 0 and unknown)
             home.whole = home.whole or _DIRECT.search(sql) is not None
+            if _SHARED.search(sql):  # no trigger tells of these
+                home.alone = record.wrote = True
         return result
 
     def _line(self, sql: str, parameters: Any, word: str) -> list[Any]:
