@@ -14,6 +14,7 @@ from forensics.explain.engine import explain
 from forensics.explain.masks import statements
 from forensics.explain.player import Player
 from forensics.explain.reference import Reference, reference
+from forensics.explain.static import judge_read
 from forensics.explain.story import State
 from forensics.explain.subject import Subject
 from forensics.findings import conclude
@@ -288,6 +289,9 @@ def _examine(
     # A tool that cannot find where it stands runs nothing at all.
     next_run = pending if history.state != "absent" and not lost else ()
     explanation = explain(subject, player, built, next_run)
+    if player.refused():
+        read = judge_read(migrations, player.refused(), live)
+        explanation = replace(explanation, judged=dict(explanation.judged) | read)
     verdict = elsewhere(explanation, foreign)
     if verdict is not None:
         explanation = unclaimed(explanation, verdict, chain)

@@ -53,6 +53,11 @@ class Diagnosis:
         return tuple(wording.labels(self.document.get("migrations", ())))
 
     @cached_property
+    def headings(self) -> tuple[str, ...]:
+        """How the migrations are named above the columns of a figure, in the chain's order."""
+        return tuple(wording.headings(self.document.get("migrations", ())))
+
+    @cached_property
     def marks(self) -> tuple[wording.Mark, ...]:
         """What is known of each migration, in the chain's order."""
         rows = self.document.get("migrations", ())
@@ -69,7 +74,7 @@ class Diagnosis:
 
     @cached_property
     def leading(self) -> Document | None:
-        """The gravest finding; of several the first. None where nothing was found.
+        """The most serious finding; of several the first. None where nothing was found.
 
         Of a database that is empty or unreadable it is the one that says so: what is wrong with the chain comes after.
         """
@@ -90,6 +95,9 @@ class Diagnosis:
         if self.state == "unreadable":
             return f"{name} could not be read: {_lower(finding['summary']) if finding else 'no reason is known.'}"
         if self.state == "not-initialised":
+            stop = (self.document.get("first_run") or {}).get("stops")
+            if stop:
+                return f"{name} is an empty database. Its first run will stop at {stop['version']}: {stop['error']}."
             return f"{name} is an empty database: nothing has been applied yet, and nothing is broken."
         if self.state == "needs-fixing" and finding:
             text = f"{name} needs fixing: {_lower(finding['summary'])}"
@@ -229,6 +237,16 @@ class Fleet:
                     found[item["id"]] = label
                 place = order.index(item["id"]) + 1
         return {each: found[each] for each in order}
+
+    @cached_property
+    def headings(self) -> dict[str, str]:
+        """How each migration is named above the columns of a figure, by its id."""
+        found = {
+            item["id"]: heading
+            for each in self.diagnoses.values()
+            for item, heading in zip(each.document["migrations"], each.headings, strict=True)
+        }
+        return {each: found[each] for each in self.labels}
 
     def matrix(self) -> pd.DataFrame:
         """Return which migration really ran where: one row a migration, one column an environment.

@@ -62,10 +62,7 @@ def _first_run(facts: Facts) -> Document | None:
         return None
     begins = facts.chain.migrations[0]
     stop = first_stop(facts)
-    found = {"begins": begins.version, "stops": _failure(facts, stop) if stop else None}
-    if stop:
-        found["stops"]["when"] = "next-run"
-    return found
+    return {"begins": begins.version, "stops": _failure(facts, stop) if stop else None}
 
 
 def _state(facts: Facts, findings: Sequence[Finding]) -> str:

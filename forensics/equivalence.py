@@ -9,6 +9,7 @@ from forensics.diff import Difference, name_only, outermost
 from forensics.explain.blame import Blame, blame
 from forensics.explain.player import Player
 from forensics.explain.reference import Reference, reference
+from forensics.explain.static import Unreplayed
 from forensics.explain.story import Told
 from forensics.model import Chain, Change, Key, Snapshot
 from forensics.replay.lab import Lab
@@ -116,7 +117,12 @@ def built(chain: Chain, lab: Lab) -> Side:
 
 def failings(chain: Chain, found: Reference, refused: Mapping[str, str]) -> tuple[Failing, ...]:
     """Return the migrations that fail in the chain's own order, without those that could not be run here at all."""
-    return tuple(_failing(chain, found, line) for line in found.failures if line.migration not in refused)
+    missed = Unreplayed(chain.by_id, refused)
+    return tuple(
+        _failing(chain, found, line)
+        for line in found.failures
+        if line.migration not in refused and not missed.explains(line)
+    )
 
 
 def _failing(chain: Chain, found: Reference, line: Told) -> Failing:

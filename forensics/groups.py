@@ -70,7 +70,7 @@ def _group(number: int, cause: str, members: list[Member], order: list[str], doc
 def _summary(
     cause: str, members: list[Member], names: list[str], where: str, order: list[str], documents: Sequence[Document]
 ) -> str:
-    one = members[0][1]["summary"]
+    one = str(members[0][1]["summary"])
     said = listing(spans(names, order), 12)
     if cause == "pending-will-fail":
         return f"The next run will stop {_stops(members, order)}."

@@ -62,7 +62,7 @@ CAUSES: Final[Mapping[str, str]] = {
     "ahead-of-code": "the database is newer than this checkout",
     "broken-link": "a migration names a parent that is not there",
     "built-from-models": "the schema was created from the application's models, not by the migrations",
-    "bulk-stamped": "several tracker rows were written at once",
+    "bulk-stamped": "tracker rows written by hand",
     "chain-cannot-build": "the chain fails by itself on an empty database",
     "cycle": "migrations depend on each other in a circle",
     "duplicate-record": "the tracker holds one version twice",
@@ -113,6 +113,22 @@ BASES: Final[Mapping[str, str]] = {
     "static": "read, not replayed",
     "none": "nothing decides",
 }
+
+
+INTERNAL: Final = ("explanation", "failures", "migrations", "next_failure")
+
+
+def place(ref: str) -> str:
+    """Return where a piece of evidence is found: parts of the document as such, and nothing for the replay itself."""
+    if ref == "replay":
+        return ""
+    return f"findings.json: {ref.split(' ')[0]}" if re.split(r"[. ]", ref, maxsplit=1)[0] in INTERNAL else ref
+
+
+def sure(confidence: float) -> str:
+    """Return a confidence in words, with the rule's own number."""
+    word = "high" if confidence >= 0.9 else "medium" if confidence >= 0.7 else "low"
+    return f"{word} ({confidence:.0%})"
 
 
 def cause(name: str) -> str:
@@ -171,6 +187,25 @@ def labels(migrations: Sequence[Mapping[str, Any]]) -> list[str]:
     for item in migrations:
         seen[item["version"]] = seen.get(item["version"], 0) + 1
     return [label(item, seen) for item in migrations]
+
+
+def headings(migrations: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return labels short enough to stand above a column: of files that share a version the version and what tells them apart."""
+    seen: dict[str, list[Mapping[str, Any]]] = {}
+    for item in migrations:
+        seen.setdefault(item["version"], []).append(item)
+    found = []
+    for item, named in zip(migrations, labels(migrations), strict=True):
+        twins = [each for each in seen[item["version"]] if not each.get("copy_of")]
+        if item.get("copy_of"):
+            found.append(f"{item['version']} (copy)")
+        elif len(twins) == 1:
+            found.append(str(item["version"]))
+        else:
+            word = str(item["name"]).replace("_", " ").split(" ")[0]
+            alike = [each for each in twins if str(each["name"]).replace("_", " ").split(" ")[0] == word]
+            found.append(f"{item['version']} {word}" if len(alike) == 1 else named)
+    return found
 
 
 def thing(item: Mapping[str, Any]) -> str:

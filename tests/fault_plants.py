@@ -293,7 +293,8 @@ def alike(source: Source) -> Iterator[Plant]:
         file = source.by_id[name]
         every = pieces(source.files[file]) if file.endswith(".sql") else []
         found = re.match(r"CREATE (?:UNIQUE )?INDEX (?:IF NOT EXISTS )?(\w+)", every[-1]) if len(every) > 1 else None
-        if found is None:
+        later = source.ids[source.ids.index(name) + 1 :]
+        if found is None or any(found[1] in source.files[source.by_id[other]] for other in later):
             continue
         dropped = replace(
             base,

@@ -261,7 +261,7 @@ def truth(plant: Plant, made: Built) -> dict[str, frozenset[str]]:
         whole = (*without[:place], Run(name), *without[place:])
         tried = Run(name) in plant.acts  # and it failed: it cannot have run whole
         tried_in_vain = tried and said == "no"
-        stays = _same(plant, whole, here, made, counts) if said != "yes" and not tried else False
+        stays = _same(plant, whole, here, made, counts and said != "partial") if said != "yes" and not tried else False
         goes = _same(plant, without, here, made, counts) if said != "no" else False
         if said == "partial":
             right |= ({"yes", "unknown"} if stays else set()) | ({"no", "unknown"} if goes else set())
@@ -291,6 +291,8 @@ def _exchangeable(
 
 
 def _same(plant: Plant, acts: tuple[Act, ...], here: tuple[Any, ...], made: Built, counts: bool) -> bool:
+    if not counts:
+        here = made.master(cookie=False)
     with built(replace(plant, acts=acts)) as other:
         failed = {act: bool(error) for act, error in zip(plant.acts, made.errors, strict=True)}
         again = {act: bool(error) for act, error in zip(acts, other.errors, strict=True)}
@@ -443,7 +445,9 @@ def compare(
     } | {("partially-executed", name) for name in right if right[name] == {"partial"}} | {
         ("executed-not-recorded", name) for name in right if right[name] == {"yes"} and name not in plant.recorded
     }  # fmt: skip
-    may = set(plant.may)
+    may = set(plant.may) | {
+        ("executed-not-recorded", name) for name in right if "yes" in right[name] and name not in plant.recorded
+    }
     if "partial" in {answer for answers in right.values() for answer in answers}:
         may |= {("leftover-object", name) for name in ["", *right]}
     if failing[0]:

@@ -89,8 +89,8 @@ create table oldserial (id integer not null); create sequence other_name;
 alter table oldserial alter id set default nextval('other_name');
 alter sequence other_name owned by oldserial.id;
 create table allser (a smallserial, b serial, c bigserial);
-create table dup (a int, constraint d1 unique (a), constraint d2 unique (a), constraint c1 check (a > 0),
-  constraint c2 check (a > 0));
+create table dup (a int, constraint d1 unique (a), constraint c1 check (a > 0), constraint c2 check (a > 0));
+alter table dup add constraint d2 unique (a);
 create table "a->b" ("x->y(" int primary key); create table refs (z int references "a->b");
 create table averyveryveryveryverylongtablenamethatislongenoughtobecut (averyveryveryverylongcolumnnametoo serial);
 create table "Users" (id int); create table "select" ("from" int default 1, "From" int default 2);

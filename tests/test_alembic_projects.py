@@ -329,3 +329,66 @@ def test_env_py_can_be_run_in_earnest_on_the_scratch_database_only(tmp_path: Pat
     assert project.database.read_bytes() == before
     (project.script / "env.py").write_text(ASYNC.replace('version_table="v", ', ""))
     assert executed(project.diagnose(env_py="run")) == {"a1": "yes", "a2": "yes"}
+
+
+LOST = "import sqlalchemy as sa\nfrom alembic import op\nfrom shop.models import Thing\nrevision = {!r}\ndown_revision = {!r}\n\ndef upgrade():\n{}\n"
+
+
+def unloadable(tmp_path: Path, body: str) -> tuple[Project, str]:
+    """A project whose second of three revisions imports what is not here; return its text as it ran, too."""
+    project = Project(tmp_path)
+    revise(project.versions, "a1")
+    (project.versions / "a2_x.py").write_text(LOST.format("a2", "a1", body))
+    revise(project.versions, "a3", "a2", "op.add_column('t_lost', sa.Column('more', sa.Text))")
+    return project, body
+
+
+MADE = "    op.create_table('t_lost', sa.Column('id', sa.Integer, primary_key=True))\n    op.create_index('ix_lost', 't_lost', ['id'])"
+
+
+@pytest.mark.parametrize(
+    ("body", "ran", "answer", "basis"),
+    [
+        (MADE, True, "yes", "static"),
+        (MADE, False, "no", "static"),
+        (MADE + "\n    if sa.__version__ > '9':\n        op.add_column('t_a1', sa.Column('x', sa.Text))", True, "unknown", "none"),
+        ("    op.execute('UPDATE t_a1 SET id = id')", True, "unknown", "none"),
+    ],
+)
+def test_what_cannot_be_run_is_named_and_read_and_the_rest_is_still_told(
+    tmp_path: Path, body: str, ran: bool, answer: str, basis: str
+) -> None:
+    project, _ = unloadable(tmp_path, body)
+    project.sql("create table alembic_version (version_num varchar(32) not null)")
+    project.sql("insert into alembic_version values ('a2')")
+    project.sql("create table t_a1 (id integer not null, primary key (id))")
+    if ran and "t_lost" in body:
+        project.sql("create table t_lost (id integer not null, primary key (id))")
+        project.sql("create index ix_lost on t_lost (id)")
+    document = project.diagnose()
+    finding = one(document, "not-replayable")
+    assert finding["migrations"] == ["a2"]
+    assert "versions/a2_x.py:3" in finding["summary"]
+    assert "No module named 'shop'" in finding["summary"]
+    assert "sys_path" in finding["summary"]
+    told = {item["id"]: (item["executed"], item["basis"]) for item in document["migrations"]}
+    assert told["a1"] == ("yes", "schema")
+    assert told["a2"] == (answer, basis)
+    assert not {"manual-change", "chain-cannot-build", "executed-not-recorded"} & causes(document)
+    assert ("recorded-not-executed" in causes(document)) == (answer == "no")
+    assert document["chain"]["builds_from_empty"] is None
+
+
+def test_a_name_that_the_environment_lacks_is_a_hint_too(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    revise(project.versions, "a1", None, "import os", "op.execute('CREATE TABLE t (' + os.environ['SHOP_COLUMN'] + ' INTEGER)')")
+    project.sql("create table other (x)")
+    document = project.diagnose()
+    assert "give SHOP_COLUMN a value in `environment`" in one(document, "not-replayable")["summary"]
+    project.sql("drop table other")
+    project.sql("create table t (x integer)")
+    project.sql("create table alembic_version (version_num varchar(32) not null)")
+    project.sql("insert into alembic_version values ('a1')")
+    document = project.diagnose(environment=(("SHOP_COLUMN", "x"),))
+    assert causes(document) == set()
+    assert executed(document) == {"a1": "yes"}

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy
 from cases import causes, check_schema, executed, found, one
 
 import forensics as fx
@@ -74,11 +75,14 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     before = os.environ.get("XDG_CACHE_HOME")
     os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
     logging.disable()
+    silence = logging.NullHandler()
+    logging.getLogger().addHandler(silence)  # its env.py sets up logging from a file where there is no handler
     for revision in revisions():
         step(folder / "head.db", "upgrade", revision)
         shutil.copy(folder / "head.db", folder / f"{revision}.db")
     yield folder
     logging.disable(logging.NOTSET)
+    logging.getLogger().removeHandler(silence)
     os.environ.pop("XDG_CACHE_HOME") if before is None else os.environ.update(XDG_CACHE_HOME=before)
 
 
@@ -159,7 +163,7 @@ def test_a_revision_that_is_recorded_and_did_not_run(
     for revision in revisions()[place + 1 :]:
         try:
             step(path, "upgrade", revision)
-        except Exception:  # it needs what is not there; people stamp it then and go on
+        except (sqlalchemy.exc.SQLAlchemyError, AssertionError):  # it needs what is not there; people stamp it then and go on
             step(path, "stamp", revision)
             left.add(revision)
     document = diagnose(path)

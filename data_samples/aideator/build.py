@@ -33,10 +33,12 @@ from serverlog import interleave  # noqa: E402
 from stage import LIMIT, Environment, Stage  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parents[1]))
+sys.path.append(str(HERE.parents[1]))  # a checkout that is not installed
 
+import forensics  # noqa: E402
 from forensics.acquire import acquire, store  # noqa: E402
 from forensics.case import load  # noqa: E402
+from forensics.errors import ForensicsError  # noqa: E402
 from forensics.gathering import chain_of  # noqa: E402
 from forensics.replay.cluster import Cluster  # noqa: E402
 from forensics.replay.inside.postmaster import folders  # noqa: E402
@@ -44,6 +46,7 @@ from forensics.replay.inside.postmaster import folders  # noqa: E402
 OLD, NEW = "archived", "clean"  # the commits that the old and the new container carry
 ACQUIRED = datetime(2025, 7, 14, 9, 0, tzinfo=UTC)
 CASE = ("forensics.toml", "alembic.ini", "alembic", "app", "scripts", "history.bundle")
+READING = ("acquire", "adapters", "catalogs", "events.py", "history.py", "logs", "model", "redact.py")  # of the toolkit
 SEED = "scripts/add_mock_task_data.py"
 
 
@@ -219,10 +222,9 @@ def play(stage, target, scratch):
 def mark(target):
     """A digest of everything that the evidence depends on."""
     found = hashlib.sha256(sys.version.encode())
-    package = HERE.parents[1] / "forensics"
-    places = (package / "acquire", package / "catalogs", package / "logs", package / "model", package / "adapters")
-    files = [file for place in (*places, target / "logs", *(target / name for name in CASE)) for file in under(place)]
-    for file in [*files, *sorted(package.glob("*.py")), *sorted(HERE.glob("*.py"))]:
+    package = Path(forensics.__file__).parent
+    places = [package / name for name in READING] + [target / name for name in ("logs", *CASE)] + [*HERE.glob("*.py")]
+    for file in [file for place in sorted(places) for file in under(place)]:
         found.update(file.name.encode() + b"\0" + file.read_bytes())
     return found.hexdigest()
 
@@ -285,4 +287,7 @@ if __name__ == "__main__":
     parser.add_argument("target", nargs="?", default=HERE, help="the folder that gets the case; default: this one")
     parser.add_argument("--server", help="the address of a server that keeps the databases")
     parser.add_argument("--force", action="store_true", help="build anew what is up to date")
-    build(**vars(parser.parse_args()))
+    try:
+        build(**vars(parser.parse_args()))
+    except (ForensicsError, psycopg.OperationalError) as error:
+        raise SystemExit(f"the sample could not be built: {error}") from None

@@ -1,14 +1,12 @@
 """What the server and the programs logged, read entry by entry, put on the clock of the story.
 
 Nothing is added and no text is changed but what differs from one build to the next: times, process ids, the length of
-a session, the paths of this machine, the entries about how the connection was made, the order in which `create_all`
-makes the indexes of one table. What is left out besides are the values of parameters.
+a session, the paths of this machine. Left out are entries about how the connection was made, and values of parameters.
 """
 
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import groupby
 
 PREFIX = "%m [%p] %u@%d "
 ENTRY = re.compile(
@@ -17,7 +15,6 @@ ENTRY = re.compile(
 BEHIND = ("STATEMENT", "DETAIL", "HINT", "CONTEXT")  # they belong to the entry before, and have its time
 KEPT = ("connection authorized: ", "disconnection: ")
 DROPPED = ("connection ", "disconnection")
-INDEX = re.compile(r"statement: CREATE (?:UNIQUE )?INDEX (?P<name>\S+) ON (?P<table>\S+) ")
 VERSION_ROW = re.compile(r"(?:CREATE TABLE|INSERT INTO|UPDATE) alembic_version", re.I)
 TOLD = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (?P<text>.*)", re.S)
 FRAME = re.compile(r'  File "(?P<path>[^"]+)", (?P<rest>line .*)')
@@ -60,19 +57,7 @@ def server_lines(text, who):
         if entry["text"].startswith(DROPPED) and not entry["text"].startswith(KEPT):
             continue
         found.append(Line(entry["text"], pid=entry["pid"], who=who, level=entry["level"]))
-    # SQLAlchemy keeps the indexes of a table in a set; migrations make theirs by name already.
-    for key, run in groupby(range(len(found)), key=lambda at: _indexed(found[at])):
-        places = list(run)
-        if key:
-            ordered = sorted((found[at] for at in places), key=lambda line: INDEX.match(line.text)["name"])
-            found[places[0] : places[-1] + 1] = ordered
     return found
-
-
-def _indexed(line):
-    """The session and the table where an index is made, else nothing."""
-    match = INDEX.match(line.text)
-    return (line.pid, match["table"]) if match else None
 
 
 def told_lines(text, home):

@@ -15,7 +15,7 @@ from serverlog import PREFIX, Clock, interleave, server_lines, told_lines
 from sqlalchemy import make_url
 
 ROLE = "aideator"
-LIMIT = 60.0  # seconds that a program, or the server's log, is waited for
+LIMIT = 180.0  # seconds that a program, or the server's log, is waited for
 
 
 class Stage:

@@ -55,12 +55,16 @@ def turn(was: Group, now: Group) -> Iterator[tuple[str, ...]]:
     Indexes and constraints are altered between new columns and the end of old ones, as they may need both.
     """
     steps: list[tuple[int, int, Key, SchemaObject | None, SchemaObject | None]] = []
+    # A partition that is taken out or put in keeps its columns and keys, which only a table of its own has as objects.
+    moved = len({"partition_of" in dict(side.objects[0].meaning) for side in (was, now) if side.objects}) > 1
     for key in was.by_key.keys() | now.by_key.keys():
         before, after = was.by_key.get(key), now.by_key.get(key)
         if before is not None and after is not None and before.meaning == after.meaning:
             continue
         item = after or before
         assert item is not None
+        if moved and (before is None or after is None):
+            continue
         rank = _RANKS.get(key[0], 0)
         generated = "generated" in dict(item.meaning)
         if after is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from forensics.catalogs.postgresql_clauses import (
+    NUMBERED,
     column_clause,
     constraint_clause,
     index_statement,
@@ -65,7 +66,7 @@ def _table(head: SchemaObject, rest: Sequence[SchemaObject]) -> Iterator[Part]:
             clause = constraint_clause(item)
             if item.kind == "foreign_key":
                 later.append((REFERENCE, f"ALTER TABLE {name} ADD {clause}"))
-            elif dict(item.meaning).get("valid") is False:
+            elif dict(item.meaning).get("valid") is False or _merged(item, rest):
                 later.append((TABLE, f"ALTER TABLE {name} ADD {clause}"))
             else:
                 lines.append(clause)
@@ -87,6 +88,14 @@ def _table(head: SchemaObject, rest: Sequence[SchemaObject]) -> Iterator[Part]:
         yield TABLE, f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY"
         if said["row_security"] == "forced":
             yield TABLE, f"ALTER TABLE {name} FORCE ROW LEVEL SECURITY"
+
+
+def _merged(item: SchemaObject, rest: Sequence[SchemaObject]) -> bool:
+    """Tell whether CREATE TABLE would take a constraint for a repetition of another one and leave it out."""
+    if item.kind != "unique":
+        return False
+    keys = [dict(each.meaning).get("columns") for each in rest if each.kind == "primary_key"]
+    return NUMBERED.search(item.ident) is not None or item.ident in keys
 
 
 def _partition_column(item: SchemaObject) -> str:

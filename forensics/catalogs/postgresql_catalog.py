@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -114,12 +114,22 @@ class _Assembly:
         self.members = {row[0] for row in rows["members"]}
         self.relations = {row[0]: row for row in rows["relations"] if row[1] in self.schemas}
         self.labels = {oid: label(self.schemas[row[1]], row[2]) for oid, row in self.relations.items()}
+        if len({text.casefold() for text in self.labels.values()}) < len(self.labels):
+            self._tell_apart()
         self.comments: dict[tuple[str, int, int], str] = {(row[0], row[1], row[2]): row[3] for row in rows["comments"]}
         self.defaults = {(row[0], row[1]): row[2] for row in rows["defaults"]}
         self._forms: dict[tuple[Any, ...], tuple[Attrs, Attrs]] = {}
         self.parents: dict[int, list[int]] = defaultdict(list)
         for child, parent in rows["inheritance"]:
             self.parents[child].append(parent)
+
+    def _tell_apart(self) -> None:
+        """Quote the labels that are another one but for the case of their letters, unless they are lower case."""
+        count = Counter(text.casefold() for text in self.labels.values())
+        for oid, text in self.labels.items():
+            if count[text.casefold()] > 1 and text != text.casefold():
+                row = self.relations[oid]
+                self.labels[oid] = label(self.schemas[row[1]], row[2], quoted=True)
 
     @cached_property
     def columns(self) -> Mapping[int, list[Row]]:

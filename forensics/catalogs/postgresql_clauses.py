@@ -10,7 +10,8 @@ from forensics.model import Scalar, SchemaObject
 
 Values = Mapping[str, Scalar]
 
-_NUMBERED = re.compile(r" #\d+\Z")
+# What tells repetitions of one constraint apart.
+NUMBERED = re.compile(r" #\d+\Z")
 _OPTIONS = (
     ("increment", "INCREMENT BY"), ("minimum", "MINVALUE"), ("maximum", "MAXVALUE"), ("start", "START WITH"),
     ("cache", "CACHE"),
@@ -108,7 +109,7 @@ def serial_sequence(item: SchemaObject) -> tuple[str, str] | None:
 def constraint_clause(item: SchemaObject) -> str:
     """Return ``CONSTRAINT name ...`` as it stands in a table's definition; ``NOT VALID`` comes at its end."""
     said = values(item)
-    ident = _NUMBERED.sub("", item.ident)
+    ident = NUMBERED.sub("", item.ident)
     if item.kind == "primary_key":
         text = f"PRIMARY KEY ({_period(str(said['columns']), said, ' WITHOUT OVERLAPS')})"
     elif item.kind == "unique":

@@ -45,13 +45,15 @@ def literal(text: str) -> str:
 
 
 @lru_cache(maxsize=1 << 15)
-def label(schema: str, name: str) -> str:
+def label(schema: str, name: str, *, quoted: bool = False) -> str:
     """Return what a table (view, sequence, type) of a schema is called here; see `parts`.
+
+    ``quoted`` tells a name apart from another that differs only in case.
 
     >>> label("public", "users"), label("app", "users"), label("public", "a.b")
     ('users', 'app.users', '"a.b"')
     """
-    own = _part(name)
+    own = '"' + name.replace('"', '""') + '"' if quoted else _part(name)
     return own if schema == "public" else f"{_part(schema)}.{own}"
 
 

@@ -99,13 +99,14 @@ def _finding(console: Console, item: Document, *, brief: bool) -> None:
         console.field("due to", ", ".join(item["contributing"]))
     if item["alternatives"]:
         console.field("or else", "; ".join(item["alternatives"]))
-    console.field("certainty", f"{item['confidence']:.0%}; overturned by: {item['would_overturn']}")
+    console.field("certainty", f"{wording.sure(item['confidence'])}; overturned by: {item['would_overturn']}")
     console.field("do", item["remedy"])
     console.field("prevent", item["prevention"])
 
 
 def _proof(proof: Document) -> str:
-    reference = f" [{proof['ref']}]" if proof.get("ref") else ""
+    place = wording.place(proof.get("ref", ""))
+    reference = f" [{place}]" if place else ""
     return f"{proof['source']}: {proof['detail']}{reference}"
 
 
@@ -176,9 +177,9 @@ def _hypotheses(console: Console, document: Document, explanation: Document) -> 
     console.line(console.paint("Why this story", "bold"))
     baseline = explanation["baseline"]["residual"]
     own = len(explanation["residual"])
-    console.field("tracker's", f"leaves {wording.count(baseline, 'difference')} unexplained", indent="  ", width=12)
+    console.field("tracker's", f"leaves {wording.count(baseline, 'object')} unexplained", indent="  ", width=12)
     console.field(
-        "this one", f"leaves {wording.count(own, 'difference')} unexplained, with "
+        "this one", f"leaves {wording.count(own, 'object')} unexplained, with "
         f"{wording.count(len(explanation['outside']), 'outside change')}", indent="  ", width=12,
     )  # fmt: skip
     order = wording.labels(document["migrations"])

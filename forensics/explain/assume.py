@@ -18,7 +18,7 @@ from forensics.sqltext import quote as quoted
 from forensics.sqltext import statement_target
 
 _MOST = 12
-_ABSENT = re.compile(r"no such|does not exist|unknown|doesn't exist", re.IGNORECASE)
+ABSENT = re.compile(r"no such|does not exist|unknown|doesn't exist", re.IGNORECASE)
 _INDEX_OF = r"drop_index\(\s*(?:op\.f\(\s*)?['\"]{}['\"]\s*\)?\s*,\s*(?:table_name\s*=\s*)?['\"]([^'\"]+)['\"]"
 _COLUMN = re.compile(r"DROP\s+(?:COLUMN\s+)?(?:\"((?:[^\"]|\"\")+)\"|(\w+))", re.IGNORECASE)
 
@@ -63,7 +63,7 @@ def _left(final: State, steps: tuple[Outside, ...], before: State) -> bool:
 def _makers(line: Told, text: str, history: list[State], steps: tuple[Outside, ...]) -> Iterator[Outside]:
     """Yield the outside changes that could bring back what a failing DROP misses."""
     target = statement_target(line.failed)
-    if not _ABSENT.search(line.error):
+    if not ABSENT.search(line.error):
         return
     name = target.name.casefold()
     if target.verb == "drop" and target.kind in ("table", "view"):

@@ -50,8 +50,14 @@ class Cost:
         return round(self.deviations + self.outside + self.residual, 4)
 
 
-def cost(played: Played, subject: Subject, ruler: Ruler, silent: frozenset[str]) -> Cost:
-    """Return what a story costs. ``silent`` are migrations that change no schema object: they cost nothing either way."""
+def cost(
+    played: Played, subject: Subject, ruler: Ruler, silent: frozenset[str], spare: frozenset[str] = frozenset()
+) -> Cost:
+    """Return what a story costs.
+
+    ``silent`` are migrations that change no schema object: they cost nothing either way. ``spare`` are groups of the models that no
+    migration mentions.
+    """
     order = subject.order
     deviations = outside = 0.0
     full: set[str] = set()
@@ -76,6 +82,7 @@ def cost(played: Played, subject: Subject, ruler: Ruler, silent: frozenset[str])
     unfinished = {line.step.migration for line in played.told if isinstance(line.step, Run) and line.status != "full"}
     deviations += CONFIRMED * sum(name not in full or name in unfinished for name in subject.confirmed)
     residual, soft, meaning = remainder(played.final, subject.live, ruler)
+    residual -= _by_models(played.final, subject, ruler, spare)
     return Cost(deviations, outside, residual, soft, meaning)
 
 
@@ -104,6 +111,16 @@ def _part(subject: Subject, name: str, statements: tuple[int, ...]) -> float:
 def _stopped(statements: tuple[int, ...]) -> bool:
     """Whether these are the first statements of a migration, as a run that stops leaves them."""
     return statements == tuple(range(1, len(statements) + 1))
+
+
+def _by_models(final: State, subject: Subject, ruler: Ruler, spare: frozenset[str]) -> float:
+    """Return what is saved because tables that no step makes are the models' to the letter: `create_all` adds what is missing."""
+    saved = 0.0
+    for name in spare - final.keys():
+        live = subject.live.get(name)
+        if live is not None and ruler.measure((subject.models or {}).get(name), live).exact:
+            saved += OUTSIDE * ruler.measure(None, live).meaning - KNOWN
+    return saved
 
 
 def remainder(final: State, live: State, ruler: Ruler) -> tuple[float, float, int]:

@@ -25,6 +25,9 @@ DYNAMIC = re.compile(
     re.MULTILINE,
 )
 
+# How the hints begin that say what is missing here; see `forensics.replay.advice`.
+LACKING = ("give ", "set `python`")
+
 
 def words(text: str) -> frozenset[str]:
     """Return every name that a text could mean, case-folded: words, and what stands in identifier quotes."""
@@ -116,8 +119,11 @@ class Player:
         if not isinstance(step, Run):
             return
         self.attempts += [(step.migration, item) for item in outcome.attempts]
-        if outcome.failure in ("load", "untrusted", "timeout", "died") and self.contents[step.migration].loadable:
-            why = f"{outcome.error}" + (f" ({outcome.hint})" if outcome.hint else "")
+        lacks = outcome.failure == "python" and outcome.hint.startswith(LACKING)
+        kinds = ("load", "untrusted", "timeout", "died")
+        if (lacks or outcome.failure in kinds) and self.contents[step.migration].loadable:
+            why = f"{outcome.place}: " if outcome.place else ""
+            why += f"{outcome.error}" + (f" ({outcome.hint})" if outcome.hint else "")
             self._refused.setdefault(step.migration, why)
 
     def after_text(self, state: State, migration: Migration) -> State:

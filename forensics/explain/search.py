@@ -49,6 +49,7 @@ class Search:
         )
         self.order = self.subject.order
         self._related: dict[str, tuple[str, ...]] = {}
+        self.spare = frozenset(name for name in self.subject.models or () if not self.mentioned(name))
 
     def best(self) -> Tried:
         """Return the cheapest story found, played in full.
@@ -75,7 +76,7 @@ class Search:
     def proven(self, best: Tried) -> Tried:
         """Replay a story in full and from empty; what that gives is what counts."""
         played = self.player.prove(best.played.story)
-        return Tried(played, cost(played, self.subject, self.ruler, self.silent))
+        return Tried(played, cost(played, self.subject, self.ruler, self.silent, self.spare))
 
     def attempt(self, story: Story) -> Tried:
         """Play a story and price it; steps that leave nothing behind are no part of it."""
@@ -87,7 +88,7 @@ class Search:
         if kept != story:
             found = self.tried[story] = self.attempt(kept)
             return found
-        found = self.tried[story] = Tried(played, cost(played, self.subject, self.ruler, self.silent))
+        found = self.tried[story] = Tried(played, cost(played, self.subject, self.ruler, self.silent, self.spare))
         return found
 
     def counts(self, line: Told) -> bool:

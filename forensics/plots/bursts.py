@@ -18,6 +18,8 @@ _NOUNS: Final = {
     "log": ("log line", "log lines"),
     "human": ("note", "notes"),
 }
+# How sources are called; what people reported has the source ``human``.
+SOURCES: Final = {"human": "people", "file": "files"}
 _GRAVE: Final = ("error", "critical")
 _TOGETHER: Final = timedelta(seconds=2)
 _AGAIN: Final = timedelta(hours=1)
@@ -60,7 +62,7 @@ class Burst:
         head = wording.count(len(self.events), singular, plural)
         if self.start is not None and self.end is not None:
             same = self.end - self.start < timedelta(seconds=1)
-            head += f" at {self.start:%H:%M:%S}" if same else f" until {_until(self.start, self.end)}"
+            head += "" if same else f" until {_until(self.start, self.end)}"
         grave = [event for event in self.events if event.level in _GRAVE]
         (message, times), *_ = Counter(event.message for event in grave or self.events).most_common(1)
         if times == len(self.events):
@@ -68,12 +70,16 @@ class Burst:
         labels = list(dict.fromkeys(event.migration for event in self.events if event.migration))
         shared = _shared([event.message for event in self.events])
         if len(labels) == len(self.events):
-            named = " and ".join(labels) if len(labels) == 2 else f"{labels[0]} to {labels[-1]}"
+            rows = [event.ref.rpartition("=")[2] for event in self.events] if self.source == "tracker" else []
+            today = [label for label, row in zip(labels, rows, strict=False) if row and not label.startswith(row)]
+            told = rows if today else labels
+            named = " and ".join(told) if len(told) == 2 else f"{told[0]} to {told[-1]}"
+            named += f" (today's {wording.listing(today)})" if today else ""
             return f"{head}: {named} {shared}".rstrip()
         return f"{head}: {message}" + (f" ({times} times) and others" if times > 1 else ", and others")
 
 
-def bursts(events: Iterable[Event], limit: int = 34) -> tuple[Burst, ...]:
+def bursts(events: Iterable[Event], limit: int = 48) -> tuple[Burst, ...]:
     """Return the events as at most ``limit`` bursts where that is possible, in the order of their beginning.
 
     Events without a time come last. What was within two seconds is always one burst, and so is a message that comes

@@ -130,7 +130,7 @@ class Key:
         """Return the key to these marks, and to the place where the next run stops."""
         entries: list[tuple[Ink | None, str, str]] = [
             *((palette.MARKS[each.name], each.glyph, each.words) for each in marks),
-            *([(None, "!", "the next run stops here")] if stop else []),
+            *([(None, "!", "or a red frame: the next run stops here")] if stop else []),
         ]
         places, x, row = [], float(_MARGIN), 0
         for ink, glyph, words in entries:
@@ -179,7 +179,7 @@ def _fleet(fleet: Fleet) -> Plot:
     }
     names: dict[str, str] = fleet.labels
     room = min(max((extent(name, 13, True) for name in found), default=0) + 14, 220)
-    columns = Columns.fit(list(names.values()), left=_MARGIN + max(room, 110))
+    columns = Columns.fit(list(fleet.headings.values()), left=_MARGIN + max(room, 110))
     top = 62 + (columns.head if names else 0)
     stops = {name: _next_stop(each, list(names)) for name, each in fleet.diagnoses.items()}
     shown = [found[name] for name, each in fleet.diagnoses.items() if not each.silent]

@@ -15,16 +15,17 @@ from forensics.wording import MARKS, Mark
 _MARGIN: Final = 16
 _LEFT: Final = 132
 _CONTRADICTIONS: Final = ("never-ran", "partly", "unrecorded")
-_LIMIT: Final = 8
+_LIMIT: Final = 14
 _SEEN: Final = {
-    "ran": "all of it", "never-ran": "no trace", "partly": "a part", "unrecorded": "all of it", "waiting": "nothing",
+    "ran": "all of it", "never-ran": "no trace", "partly": "a part", "unrecorded": "all of it",
+    "waiting": "not applied",
 }  # fmt: skip
 
 
 def strip(diagnosis: Diagnosis) -> Plot:
     """Draw one environment in two rows; what agrees stays quiet, what does not is named below its columns."""
     rows = diagnosis.document.get("migrations", ())
-    columns = Columns.fit(diagnosis.labels, left=_LEFT)
+    columns = Columns.fit(diagnosis.headings, left=_LEFT)
     notes = [run for run in runs(diagnosis.marks) if run[2] and run[2].name in _CONTRADICTIONS]
     failure = diagnosis.document.get("next_failure") or {}
     stop = next((place for place, item in enumerate(rows) if item["id"] == failure.get("migration")), None)
@@ -39,7 +40,7 @@ def strip(diagnosis: Diagnosis) -> Plot:
     sheet = Sheet(height if rows else 112)
     title = f"{diagnosis.environment}: what the tracker says, what the schema shows"
     sheet.write(_MARGIN, 22, title, size=17, bold=True, room=WIDTH - 2 * _MARGIN)
-    sheet.write(_MARGIN, 44, diagnosis.verdict, size=12, colour=QUIET, room=WIDTH - 2 * _MARGIN)
+    sheet.write(_MARGIN, 44, _subtitle(diagnosis), size=12, colour=QUIET, room=WIDTH - 2 * _MARGIN)
     if not rows:
         sheet.write(_MARGIN, 82, "No migration can be shown here.", size=13, colour=QUIET)
         return Plot(sheet.done(), name="matrix", alt=_alt(diagnosis))
@@ -68,6 +69,17 @@ def strip(diagnosis: Diagnosis) -> Plot:
         y += 24
     legend.draw(sheet, y + 8)
     return Plot(sheet.done(), name="matrix", alt=_alt(diagnosis))
+
+
+def _subtitle(diagnosis: Diagnosis) -> str:
+    """Return how many migrations contradict the tracker, short enough to stand on one line."""
+    counts = [(mark, sum(each is mark for each in diagnosis.marks)) for mark in MARKS.values() if mark.name in _CONTRADICTIONS]
+    told = [f"{number} {mark.words}" for mark, number in counts if number]
+    if not told:
+        return diagnosis.verdict
+    failure = diagnosis.document.get("next_failure") or {}
+    text = f"Of {wording.count(len(diagnosis.marks), 'migration')} {wording.listing(told)}"
+    return text + (f"; the next run stops at {failure['version']}" if failure else "")
 
 
 def _seen(mark: Mark | None) -> Sequence[str]:

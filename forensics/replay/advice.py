@@ -25,3 +25,13 @@ def advice(sort: str, message: str, missing: str) -> str:
     if sort == "Refused":
         return "the replay does not let it do this; if it needs a value or a file, see `environment` and `setup`"
     return ""
+
+
+def server_advice(message: str) -> str:
+    """Return what would help where a statement needs what the scratch server does not have, or an empty text."""
+    found = re.search(r'extension "([^"]+)" is not available|extension control file "[^"]*?([^"/]+)\.control"', message)
+    if found:
+        name = found.group(1) or found.group(2)
+        return f"the scratch server has no extension {name!r}: set `bin` under [scratch] to a PostgreSQL that has it"
+    found = re.search(r'role "([^"]+)" does not exist', message)
+    return f"create the role {found.group(1)!r} in `setup`" if found else ""

@@ -139,7 +139,7 @@ class Bench:
                     if not reply.get("missing"):
                         self._retire = bool(reply.get("retire"))
                         return reply, tried, self._take(state, wire, reply, None)
-                    self._held.pop(state, None)
+                    self._forget(state)
                     words = str(reply.get("words") or words)
             except ChildLost as lost:
                 self.close()
@@ -151,7 +151,7 @@ class Bench:
         for origin, step, target in self.ledger.path_to(state, self._held):
             reply, _ = self._send(origin, step)
             if reply.get("missing"):
-                self._held.pop(origin, None)
+                self._forget(origin)
                 return False
             self._take(origin, step, reply, target)
             if origin in self._held:
@@ -159,6 +159,10 @@ class Bench:
             elif target not in self._held:
                 return False
         return True
+
+    def _forget(self, state: str) -> None:
+        if self._held.get(state):  # the empty state is always there
+            del self._held[state]
 
     def _send(self, state: str, wire: Wire) -> tuple[Reply, Tried]:
         request: dict[str, Any] = {"op": "run", "from": self._held[state], "step": wire}

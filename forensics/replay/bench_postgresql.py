@@ -11,7 +11,7 @@ from forensics.model import Group
 from forensics.replay.bench import Bench, Reply, Tried
 from forensics.replay.child import Child, start
 from forensics.replay.images import Image, Reading, as_rows, number_of
-from forensics.replay.inside.postmaster import NoServer, choose
+from forensics.replay.inside.postmaster import NoServer, choose, prepared
 from forensics.replay.ledger import Ledger, Wire, identity
 
 
@@ -52,7 +52,9 @@ class PostgresBench(Bench):
         if self._retire:
             self.close()
         if self._child is None:
-            child = self._child = start(self._python, self.config, self._environment)
+            config = {**self.config, "postgres": {**self.config["postgres"], "ready": self._prepared()}}
+            config["keep"] = [*config["keep"], config["postgres"]["ready"]]
+            child = self._child = start(self._python, config, self._environment)
             self.folder = child.folder
             hello = child.hello
             if hello["setup"]:
@@ -68,6 +70,12 @@ class PostgresBench(Bench):
             self._hold(empty, 0, image)
             self._started(hello, empty)
         return self._child
+
+    def _prepared(self) -> str:
+        try:
+            return prepared(self.config["postgres"]["bin"])
+        except NoServer as error:
+            raise ReplayError(error.what, remedy=error.remedy) from error
 
     def _rows_of(self, statements: list[str]) -> list[list[tuple[Any, ...]]]:
         assert self._child is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import select
 import shutil
 import signal
@@ -142,7 +143,8 @@ class Child:
     def _last_words(self) -> str:
         self._errors.seek(0)
         lines = self._errors.read()[-4000:].decode("utf-8", "replace").strip().splitlines()
-        return lines[-1] if lines else ""
+        errors = [line for line in lines if re.match(r"[\w.]*(?:Error|Exception|Unavailable|Trouble)\b", line)]
+        return (errors or lines or [""])[-1]
 
 
 def _remove(errors: IO[bytes], folder: str) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 from types import TracebackType
 from typing import Any
 from urllib.parse import quote
 
 from forensics.errors import ReplayError, UsageError
-from forensics.replay.inside.postmaster import SUPERUSER, NoServer, Postmaster, choose
+from forensics.replay.inside.postmaster import PORT, SUPERUSER, NoServer, Postmaster, choose, prepared
 
 __all__ = ["Cluster"]
 
@@ -17,7 +18,7 @@ class Cluster:
 
     ``version`` is the major version to prefer (that of the live server); `server_version` says what was found.
     ``bin`` is the folder of the server's programs where the case file names one. Root runs the server as an unprivileged
-    account that exists already. Raises `ReplayError` where no server can be had.
+    account that exists already. With ``tcp`` it listens on the loopback too, at `port`. Raises `ReplayError` where no server can be had.
     """
 
     def __init__(self, version: int | None = None, bin: str | None = None, *, tcp: bool = False) -> None:
@@ -25,12 +26,14 @@ class Cluster:
         self._tcp = tcp
         self._server: Postmaster | None = None
         self.server_version = ""
+        self.port = PORT
 
     def start(self) -> Cluster:
         """Start the server and return self."""
         try:
             folder, self.server_version = choose(*self._wanted)
-            self._server = Postmaster(folder, tcp=self._tcp)
+            self.port = _free_port() if self._tcp else PORT
+            self._server = Postmaster(folder, tcp=self._tcp, port=self.port, ready=prepared(folder))
         except NoServer as error:
             raise ReplayError(error.what, remedy=error.remedy) from error
         return self
@@ -72,7 +75,8 @@ class Cluster:
 
     def url(self, dbname: str = SUPERUSER) -> str:
         """Return the address of one of its databases."""
-        return f"postgresql://{SUPERUSER}@/{quote(dbname, safe='')}?host={quote(self.socket, safe='/')}"
+        port = f"&port={self.port}" if self.port != PORT else ""
+        return f"postgresql://{SUPERUSER}@/{quote(dbname, safe='')}?host={quote(self.socket, safe='/')}{port}"
 
     def create(self, dbname: str, template: str | None = None) -> None:
         """Make a database, as a copy of another where one is given."""
@@ -97,6 +101,11 @@ class Cluster:
                 connection.execute(statement)
         except psycopg.Error as error:
             raise ReplayError(f"the private PostgreSQL refused: {str(error).strip()}") from error
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return int(listening.getsockname()[1])
 
 
 def _quoted(name: str) -> str:

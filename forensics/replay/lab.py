@@ -15,7 +15,7 @@ from typing import Any
 from forensics.errors import ReplayError
 from forensics.model import Chain, Group, Migration, Snapshot
 from forensics.redact import redact_text, redact_url
-from forensics.replay.advice import UNTRUSTED, advice
+from forensics.replay.advice import UNTRUSTED, advice, server_advice
 from forensics.replay.bench import Bench, configuration
 from forensics.replay.child import ChildLost
 from forensics.replay.inside import pg_script, script
@@ -292,7 +292,8 @@ class Lab:
         if "error" in reply:
             error = self._clean(str(reply["error"]))
             failure = "sql" if reply["failed"] is not None else "load" if reply["loading"] else "python"
-            hint = advice(reply["type"], error, reply["missing_name"]) if failure != "sql" else ""
+            sql = failure == "sql"
+            hint = server_advice(error) if sql else advice(reply["type"], error, reply["missing_name"])
         return Outcome(
             before=state,
             state=after,

@@ -9,6 +9,7 @@ from typing import Any
 from forensics import wording
 from forensics.diagnosis import Diagnosis
 from forensics.markdown import Markdown, block, code, escape
+from forensics.report.summary import differs
 from forensics.report.text import Section, bullets, clip, codes, cut_table, fit, section
 
 _ALL = "the whole story is in [findings.json](findings.json)"
@@ -24,13 +25,14 @@ def migrations(diagnosis: Diagnosis) -> Section | None:
     rows: list[Sequence[object]] = []
     for (mark, _), items in groupby(entries, key=lambda each: (each[1], each[2]["basis"])):
         stretch = list(items)
-        if mark.name in _QUIET and len(stretch) > 3:
-            rows.append(_stretch([label for label, _, _ in stretch], mark, [item for _, _, item in stretch]))
+        if mark.name in _QUIET and len(stretch) > 3 and not any(item.get("copy_of") for _, _, item in stretch):
+            labels = [label for label, _, _ in stretch]
+            for span in wording.spans(labels, labels):
+                ends = [labels.index(part.strip("'")) for part in span.split(" to ")] if span not in labels else [labels.index(span)]
+                inside = stretch[ends[0] : ends[-1] + 1]
+                rows.append(_stretch([label for label, _, _ in inside], mark, [item for _, _, item in inside]))
             continue
-        rows += [
-            (code(label), f"{mark.glyph} {mark.words}", _effects(item), _basis(item), _times(item))
-            for label, mark, item in stretch
-        ]
+        rows += [_row(label, mark, item, diagnosis) for label, mark, item in stretch]
     return section(
         cut_table(
             ["migration", "what is known", "its effects", "decided by", "recorded at (UTC)"], rows, limit=70, more=_ALL
@@ -38,19 +40,58 @@ def migrations(diagnosis: Diagnosis) -> Section | None:
     )
 
 
+def _row(label: str, mark: wording.Mark, item: Mapping[str, Any], diagnosis: Diagnosis) -> Sequence[object]:
+    if item.get("copy_of"):
+        names = dict(zip((each["id"] for each in diagnosis.document["migrations"]), diagnosis.labels, strict=True))
+        copied = Markdown(f"a copy of {code(names.get(item['copy_of'], item['copy_of']))}; shares its row")
+        return code(label), copied, "the same as there", "its bytes", ""
+    return code(label), f"{mark.glyph} {mark.words}", _effects(item, mark, diagnosis), _basis(item), _times(item)
+
+
 def _stretch(labels: Sequence[str], mark: wording.Mark, items: Sequence[Mapping[str, Any]]) -> Sequence[object]:
     span = Markdown(f"{code(labels[0])} to {code(labels[-1])}")
     present = sum(item["effects"]["present"] for item in items)
-    effects = f"{present:,} present" if mark.name == "ran" else ""
+    expected = sum(item["effects"]["expected"] for item in items)
+    effects = f"{present:,} of {expected:,} present" if mark.name == "ran" else f"{present:,} of {expected:,} are there without it"
+    if mark.name != "ran" and not present:
+        effects = f"none of {expected:,} is there"
+    if not expected:
+        effects = "changes no object"
     return span, f"{mark.glyph} {mark.words}", effects, _basis(items[0]), _times(*items)
 
 
-def _effects(item: Mapping[str, Any]) -> str:
+def _effects(item: Mapping[str, Any], mark: wording.Mark, diagnosis: Diagnosis) -> str:
+    """Return what the schema shows of a migration; what is there of one that did not run was made by something else."""
     effects = item["effects"]
     if not effects["expected"]:
-        return "changes no object"
+        error = _stopped(item, diagnosis)
+        return f"in the replay it cannot run: {error}" if error else "changes no object"
+    if mark.name in ("never-ran", "waiting", "silent", "untold") and effects["present"]:
+        rest = f", {effects['absent']} absent" if effects["absent"] else ""
+        made = "made by something else" if mark.name in ("never-ran", "waiting") else "there with it or without it"
+        return f"{effects['present']} of {effects['expected']} {made}{rest}"
+    wanting = _wanting(item, diagnosis) if mark.name == "partly" and not effects["absent"] else ""
+    if wanting:
+        return f"{effects['present']} of {effects['expected']} present that a replay reaches; missing beyond it: {wanting}"
     told = [f"{effects[key]} {key}" for key in ("absent", "superseded", "altered") if effects[key]]
     return ", ".join([f"{effects['present']} of {effects['expected']} present", *told])
+
+
+def _stopped(item: Mapping[str, Any], diagnosis: Diagnosis) -> str:
+    """Return the error at which the replay of a migration stopped, where it made nothing."""
+    return next((each["error"] for each in diagnosis.document.get("failures") or () if each["migration"] == item["id"]), "")
+
+
+def _wanting(item: Mapping[str, Any], diagnosis: Diagnosis) -> str:
+    names = {item["id"], item["version"]}
+    found = [
+        wording.thing(each)
+        for finding in diagnosis.document["findings"]
+        if finding["cause"] == "partially-executed" and names & set(finding["migrations"])
+        for each in finding["objects"]
+        if each["state"] == "missing"
+    ]
+    return wording.listing(found, 4)
 
 
 def _basis(item: Mapping[str, Any]) -> str:
@@ -79,7 +120,7 @@ def story(diagnosis: Diagnosis) -> Section | None:
 def _proof(explanation: Mapping[str, Any]) -> str:
     left = explanation["baseline"]["residual"]
     tracker = (
-        f"The story that the tracker tells misses it by {wording.count(left, 'difference')}."
+        differs(left)
         if left
         else "The tracker tells the same story."
     )
@@ -103,14 +144,21 @@ def _steps(explanation: Mapping[str, Any], order: Sequence[str]) -> Iterator[Seq
         whole = []
         if "migration" in step:
             number += 1
-            told = f"statements {wording.listing(wording.spans(map(str, step['statements']), _counted(step)))}"
+            noun = "statement" if len(step["statements"]) == 1 else "statements"
+            told = f"{noun} {wording.listing(wording.spans(map(str, step['statements']), _counted(step)))}"
             yield _number(number), code(step["migration"]), f"{told} of {step.get('of', '?')}"
         elif step:
             number += 1
             change = explanation["outside"][step["outside"]]
             things = codes([wording.thing(each) for each in change["objects"]], 4)
-            what = Markdown(f"**outside change**, made by {wording.ORIGINS[change['origin']]}: {things}")
+            what = Markdown(f"**outside change**, {_did(change)} by {wording.ORIGINS[change['origin']]}: {things}")
             yield _number(number), what, f"{wording.count(len(change['ddl']), 'statement')}, below"
+
+
+def _did(change: Mapping[str, Any]) -> str:
+    """Return what an outside change did to its objects: made, dropped or altered them."""
+    states = {each["state"] for each in change["objects"]}
+    return {"extra": "made", "missing": "dropped"}.get(states.pop(), "altered") if len(states) == 1 else "made"
 
 
 def _number(number: int) -> str:
@@ -126,7 +174,7 @@ def _outside(explanation: Mapping[str, Any]) -> Iterator[str]:
         place = f"before {code(change['before'])}" if change["before"] else "after the last migration"
         things = codes([wording.thing(each) for each in change["objects"]], 6)
         ddl = _ddl(change["ddl"])
-        yield f"Outside change {place}, made by {wording.ORIGINS[change['origin']]}: {things}\n\n" + (
+        yield f"Outside change {place}, {_did(change)} by {wording.ORIGINS[change['origin']]}: {things}\n\n" + (
             block(ddl, "sql") if ddl else "No statement is known for it."
         )
 

@@ -8,8 +8,8 @@ from typing import Any
 from forensics import wording
 from forensics.diagnosis import Diagnosis
 from forensics.markdown import Markdown, code, escape
-from forensics.model import Event
-from forensics.plots.bursts import Burst, bursts
+from forensics.model import Event, Exhibit
+from forensics.plots.bursts import SOURCES, Burst, bursts
 from forensics.report.text import Section, bullets, clip, codes, cut_table, section
 
 _ALL = "all of them are in [findings.json](findings.json)"
@@ -67,14 +67,20 @@ def _builds(builds: bool | None) -> str:
 def exhibits(diagnosis: Diagnosis) -> Section | None:
     """Return everything that was read, with the hash by which a change would show."""
     rows = [
-        (item.ref, item.kind, code(clip(item.name, 160)), "" if item.size is None else f"{item.size:,}",
-         code(item.sha256) if item.sha256 else "", item.how)
+        (item.kind, code(clip(item.name, 160)), _size(item), code(item.sha256) if item.sha256 else "", item.how)
         for item in diagnosis.exhibits
     ]  # fmt: skip
     if not rows:
         return None
-    return section(cut_table(["", "what", "name", "bytes", "SHA-256", "how it was read"], rows, limit=60,
+    return section(cut_table(["what", "name", "size", "SHA-256", "how it was read"], rows, limit=60,
                              more="the others are in the evidence folder"))  # fmt: skip
+
+
+def _size(item: Exhibit) -> str:
+    """Return the size in the unit of its kind: what was selected is counted in rows."""
+    if item.size is None:
+        return ""
+    return wording.count(item.size, "row") if item.how.startswith("SELECT") else wording.count(item.size, "byte")
 
 
 def assumptions(diagnosis: Diagnosis) -> Section | None:
@@ -110,12 +116,29 @@ def _not_examined(diagnosis: Diagnosis) -> Iterable[str]:
 
 def chronicle(events: Iterable[Event]) -> Section | None:
     """Return the timeline as a table: bursts as one row, each with source, place, assumed zone and precision."""
-    rows = [_row(burst) for burst in bursts(events, limit=60)]
-    if not rows:
+    found = bursts(events, limit=60)
+    if not found:
         return None
+    rows = [_row(burst) for burst in found]
+    told: dict[str, set[tuple[str, str]]] = {}
+    for burst, row in zip(found, rows, strict=True):
+        told.setdefault(str(row[1]), set()).update({(str(row[4]), str(row[5]))} if burst.start else ())
+    uniform = all(len(each) < 2 for each in told.values())
+    heads = ["at (UTC)", "source", "what", "where", "zone", "precision"]
+    rows, heads = ([row[:4] for row in rows], heads[:4]) if uniform else (rows, heads)
     more = "all of them are in [timeline.csv](timeline.csv) and [timeline.jsonl](timeline.jsonl)"
-    table = cut_table(["at (UTC)", "source", "what", "where", "zone", "precision"], rows, limit=60, more=more)
-    return section(table, f"Every event by itself: {more.removeprefix('all of them are in ')}.")
+    table = cut_table(heads, rows, limit=60, more=more)
+    return section(table, _zones(told) if uniform else None, f"Every event by itself: {more.removeprefix('all of them are in ')}.")
+
+
+def _zones(told: Mapping[str, Iterable[tuple[str, str]]]) -> str:
+    # One entry a source: all of its times have the same.
+    parts = [
+        f"{source}: {zone}, to the {precision.removeprefix('1 ')}"
+        for source, found in sorted(told.items())
+        for zone, precision in sorted(found)
+    ]
+    return escape(f"Zone and precision: {'; '.join(parts)}.") if parts else ""
 
 
 def _row(burst: Burst) -> tuple[object, ...]:
@@ -125,7 +148,7 @@ def _row(burst: Burst) -> tuple[object, ...]:
     if len(burst.events) > 1:
         where = Markdown(f"{where} and {len(burst.events) - 1} more")
     zone = f"{first.assumed} (assumed)" if first.assumed else "its own"
-    return at, burst.source, clip(burst.text), where, zone, _precise(first)
+    return at, SOURCES.get(burst.source, burst.source), clip(burst.text), where, zone, _precise(first)
 
 
 def _precise(event: Event) -> str:

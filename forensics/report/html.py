@@ -11,6 +11,7 @@ from mistune import HTMLRenderer, Markdown, create_markdown
 from mistune.util import safe_entity
 
 _HARMLESS = re.compile(r"</?code>|<br>|<a id=\"[a-z0-9-]+\">|</a>")
+_HASH = re.compile(r"[0-9a-f]{64}")
 _STEP = r"(?:[\w.-]|%[89A-Fa-f][0-9A-Fa-f])+"
 _LOCAL = re.compile(rf"#[\w-]*|{_STEP}(?:/{_STEP})*")
 
@@ -23,6 +24,12 @@ class _Renderer(HTMLRenderer):
 
     def inline_html(self, html: str) -> str:
         return html if _HARMLESS.fullmatch(html) else _shown(html)
+
+    def codespan(self, text: str) -> str:
+        """Return code; of a SHA-256 the first digits, with all of them where one points at it."""
+        if _HASH.fullmatch(text):
+            return f'<code title="{text}">{text[:12]}…</code>'
+        return str(super().codespan(text))
 
     def block_html(self, html: str) -> str:
         return f"<p>{_shown(html)}</p>\n"

@@ -12,6 +12,7 @@ from forensics.markdown import Markdown, code, escape
 from forensics.report.text import Section, bullets, clip, codes, cut_table, prose, section
 
 _FIRST = 5
+_STEPS = 30
 _ELSEWHERE = "the others are in the reports of their environments"
 
 
@@ -21,7 +22,11 @@ def overview(fleet: Fleet) -> Section | None:
     title = f"# {escape(clip(case.get('title') or case.get('name') or 'All environments', 200))}"
     incident = f"Incident {escape(case['incident'])}." if case.get("incident") else ""
     broken, reasons = _broken(fleet)
-    answers = [_answer("What is broken", broken), _answer("Why", reasons), _answer("Where", list(_states(fleet)))]
+    answers = [
+        _answer("What is broken", [_line(item) for item in broken]),
+        _answer("Why", [_line(item) for item in reasons]),
+        _answer("Where", list(_states(fleet))),
+    ]
     return section(title, f"**{escape(fleet.verdict)}** {incident}".rstrip(), bullets(filter(None, answers)))
 
 
@@ -29,8 +34,8 @@ def _answer(question: str, lines: Sequence[str]) -> str:
     return f"**{question}.**\n{bullets(lines)}" if lines else ""
 
 
-def _broken(fleet: Fleet) -> tuple[list[str], list[str]]:
-    """Return what hurts several environments or one, the gravest first, and what it comes from."""
+def _broken(fleet: Fleet) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
+    """Return what hurts several environments or one, the most serious first, and what it comes from."""
     known = {
         (name, item["id"]): item for name, each in fleet.diagnoses.items() for item in each.document["findings"]
     }  # fmt: skip
@@ -44,11 +49,15 @@ def _broken(fleet: Fleet) -> tuple[list[str], list[str]]:
     }
     behind = [item for item, _ in entries if any((pair[0], pair[1]) in wanted for pair in item["findings"])]
     broken = [item for item, _ in grave if item not in behind] or [item for item, _ in grave]
-    return [_line(item) for item in broken[:_FIRST]], [_line(item) for item in behind[:_FIRST] if item not in broken]
+    return broken[:_FIRST], [item for item in behind[:_FIRST] if item not in broken[:_FIRST]]
 
 
 def _line(group: Mapping[str, Any]) -> str:
-    return f"{prose(group['summary'], 400)} ({escape(group['id'])})"
+    return f"{prose(group['summary'], 500)} ([{escape(group['id'])}](#{_anchor(group['id'])}))"
+
+
+def _anchor(number: str) -> str:
+    return "".join(each for each in number.lower() if each.isalnum())
 
 
 def _states(fleet: Fleet) -> Sequence[str]:
@@ -69,34 +78,69 @@ def environments(fleet: Fleet, *, links: bool = False) -> Section | None:
 
 
 def _environment(name: str, diagnosis: Diagnosis, links: bool) -> Sequence[object]:
-    document = diagnosis.document
-    failure, explanation = document.get("next_failure") or {}, document.get("explanation") or {}
+    explanation = diagnosis.document.get("explanation") or {}
     shown = Markdown(f"[{escape(name)}]({folder_name(name)}/report.md)") if links else Markdown(escape(name))
     finding = diagnosis.leading
-    ahead = f"stops at {failure['version']}" if failure else "no failure foreseen" if explanation else ""
     rebuilt = "" if not explanation else "exactly" if explanation["reconstructed"] else "not completely"
-    matter = clip(finding["summary"], 240) if finding else "nothing"
-    ahead = "" if diagnosis.silent and not failure else ahead
-    return shown, wording.STATES[diagnosis.state], matter, ahead, rebuilt
+    matter = clip(finding["summary"], 320) if finding else "nothing"
+    return shown, wording.STATES[diagnosis.state], matter, _ahead(diagnosis), rebuilt
+
+
+def _ahead(diagnosis: Diagnosis) -> str:
+    """Return what the next run does, in a few words."""
+    document = diagnosis.document
+    failure, first = document.get("next_failure") or {}, document.get("first_run") or {}
+    if failure:
+        return f"stops at {failure['version']}"
+    if first.get("stops"):
+        return f"the first run stops at {first['stops']['version']}"
+    if diagnosis.silent or not document.get("explanation"):
+        return ""
+    waiting = any(not item["recorded"] for item in document["migrations"])
+    return "no failure foreseen" if waiting or not document["migrations"] else "does nothing: all is recorded"
 
 
 def groups(fleet: Fleet) -> Section | None:
-    """Return the findings that several environments share, each once."""
-    rows = [_group(item, _order(fleet)) for item in fleet.document["groups"]]
+    """Return the findings that several environments share, each once: in words where they do not stand above already."""
+    above = [item["id"] for part in _broken(fleet) for item in part]
+    total = len(fleet.diagnoses)
+    rows = [_group(item, fleet, _order(fleet), total, item["id"] in above) for item in fleet.document["groups"]]
     if not rows:
         return None
-    heads = ["", "cause", "migrations", "environments", "what"]
+    heads = ["", "cause", "migrations", "environments", "what, and which where"]
     return section(cut_table(heads, rows, limit=60, more=_ELSEWHERE))
 
 
-def _group(item: Mapping[str, Any], order: Sequence[str]) -> Sequence[object]:
+def _group(item: Mapping[str, Any], fleet: Fleet, order: Sequence[str], total: int, above: bool) -> Sequence[object]:
+    where = _which_where(item, fleet, order)
+    everywhere = total > 1 and len(item["environments"]) == total
+    number = Markdown(f'<a id="{_anchor(item["id"])}"></a>{escape(item["id"])}')
+    summary = "" if above else item["summary"]
     return (
-        item["id"],
+        number,
         code(item["cause"]),
-        codes(wording.spans(item["migrations"], order), 8),
-        wording.listing(item["environments"], 8),
-        item["summary"],
+        codes(wording.spans(item["migrations"], order), 12),
+        f"all {total}" if everywhere else wording.listing(item["environments"], 8),
+        " ".join(filter(None, (summary, where))) or "as said above",
     )
+
+
+def _which_where(item: Mapping[str, Any], fleet: Fleet, order: Sequence[str]) -> str:
+    """Return for each set of migrations in which environments it is found; nothing where that is the same everywhere."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    by_environment: dict[str, list[str]] = {}
+    for name, number in item["findings"]:
+        findings = fleet.diagnoses[name].document["findings"]
+        labels: list[str] = next((each["migrations"] for each in findings if each["id"] == number), [])
+        by_environment.setdefault(name, []).extend(labels)
+    place = {label: number for number, label in enumerate(order)}
+    for name, labels in by_environment.items():
+        ranked = sorted(dict.fromkeys(labels), key=lambda label: (place.get(label, len(place)), label))
+        found.setdefault(tuple(wording.spans(ranked, order)), []).append(name)
+    if len(found) < 2:
+        return ""
+    parts = [f"{wording.listing(names, 8)}: {wording.listing(spans, 12)}" for spans, names in found.items()]
+    return "; ".join(parts) + "."
 
 
 def _order(fleet: Fleet) -> list[str]:
@@ -104,19 +148,40 @@ def _order(fleet: Fleet) -> list[str]:
 
 
 def next_steps(fleet: Fleet) -> Section | None:
-    """Return the remedies of all environments, each once with the environments that need it, the gravest first."""
-    found: dict[str, dict[str, None]] = {}
+    """Return where nothing may be run, then the remedies, each once with the environments that need it, the most serious first."""
+    found: dict[object, tuple[str, dict[str, None]]] = {}
     entries = [
         (item, name)
         for name, each in fleet.diagnoses.items()
         for item in each.document["findings"]
-        if each.state != "not-initialised" or item["scope"] != "chain"
+        if (each.state != "not-initialised" or item["scope"] != "chain") and item["cause"] != "pending-will-fail"
     ]
-    for item, name in sorted(entries, key=lambda entry: wording.severity_rank(entry[0])):
+    for item, name in sorted(entries, key=lambda entry: wording.urgency(entry[0])):
         if item["remedy"] and wording.severity_rank(item) <= 1:
-            found.setdefault(item["remedy"], {})[name] = None
-    lines = [
-        f"{prose(text, 500)} ({escape(wording.listing(names, 8))})" for text, names in list(found.items())[:8]
-    ]
-    rest = f"\n\n{len(found) - 8} more are in the reports of the environments." if len(found) > 8 else ""
-    return section("\n".join(f"{place}. {line}" for place, line in enumerate(lines, 1)) + rest) if lines else None
+            chained = item["scope"] == "chain"
+            key: object = (item["cause"], tuple(item["migrations"])) if chained else item["remedy"]
+            text, names = found.get(key, ("", {}))
+            # What is said of the chain differs in what is known here: the fullest text stands for all.
+            found[key] = (max(text, item["remedy"], key=len), {**names, name: None})
+    lines = [*_stops(fleet)]
+    total = len(fleet.diagnoses)
+    for text, places in found.values():
+        where = f"all {total}" if total > 1 and len(places) == total else wording.listing(places, 8)
+        lines.append(f"{prose(text, 1600)} ({escape(where)})")
+    shown = "\n".join(f"{place}. {line}" for place, line in enumerate(lines[:_STEPS], 1))
+    rest = f"{_STEPS} of {len(lines)} steps are shown; the rest are in the reports of the environments."
+    return section(shown, rest if len(lines) > _STEPS else None) if lines else None
+
+
+def _stops(fleet: Fleet) -> Sequence[str]:
+    """Return the stop sign over all environments in which the next run fails."""
+    places: dict[str, list[str]] = {}
+    for name, each in fleet.diagnoses.items():
+        failure = each.document.get("next_failure") or {}
+        if failure:
+            places.setdefault(failure["version"], []).append(name)
+    if not places:
+        return []
+    where = [f"{wording.listing(names, 8)} (stops at {version})" for version, names in places.items()]
+    named = escape(wording.listing(where, 12))
+    return [f"**Do not run migrations** in {named}, and start no application that may run them, before the steps below."]

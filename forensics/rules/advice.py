@@ -16,7 +16,7 @@ from forensics.rules.logged import GRAVE, entries, error_line
 from forensics.sqltext import statement_target
 from forensics.wording import spans
 
-COPY = "on a copy of the schema (without its rows)"
+COPY = "on a copy of the schema"
 _MARK = re.compile("\ue000([^\ue001]*)\ue001")
 
 
@@ -33,7 +33,7 @@ def settled(text: str, numbers: dict[tuple[str, str], str]) -> str:
         found = numbers.get((cause, label))
         return f" (see {found})" if found else ""
 
-    return _MARK.sub(number, text)
+    return re.sub(r"( \(see F\d+\))(?=\1)", "", _MARK.sub(number, text))
 
 
 def counted(numbers: Sequence[int]) -> str:
@@ -58,16 +58,18 @@ def execute(facts: Facts, names: Sequence[str]) -> str:
     if facts.explanation is None:
         return f"Run {facts.spans(names)} by hand, in the order of the chain, on a copy first."
     trials = in_order(facts.explanation.search.player, facts.explanation.subject.live, names)
-    good = [item.migration for item in trials if item.whole and not _problem(facts, item.migration)]
-    rest = [item for item in trials if item.migration not in good]
+    clear = [item for item in trials if item.passes and not _hindered(facts, item)]
+    whole = [item.migration for item in clear if item.whole]
+    steps = [f"run {facts.spans(whole)}"] if whole else []
+    steps += [_left(facts, item) for item in clear if not item.whole and item.ran]
     said = []
-    if good:
-        order = ", in this order" if len(good) > 1 else ""
-        goes = "they go" if len(good) > 1 else "it goes"
-        said.append(
-            f"Run {facts.spans(good)} by hand{order}: the migration tool skips what is recorded. Tried {COPY}: {goes} through."
-        )
-    said += [guided(facts, item) for item in rest]
+    if steps:
+        order = ", in the order of the chain" if len(whole) + len(steps) > 2 or len(whole) > 1 else ""
+        said.append(f"By hand{order} (the migration tool skips what is recorded): {'; '.join(steps)}. Tried {COPY}: it goes through.")
+    done = [item.migration for item in clear if not item.whole and not item.ran]
+    if done:
+        said.append(f"Everything that {facts.spans(done)} {'makes' if len(done) == 1 else 'make'} is there already.")
+    said += [_guided(facts, item) for item in trials if item not in clear]
     said += [text for name in names if (text := _refused(facts, name))]
     return " ".join(said)
 
@@ -86,13 +88,14 @@ def complete(facts: Facts, name: str, done: Sequence[int]) -> str:
         return f"Write what is left of {label} by hand: run again as a whole it fails ({why}; tried {COPY})."
     trial = attempt(player, live, name, done)
     if trial.passes:
-        return f"{_left(facts, trial)} Tried {COPY}: it goes through. Never run the whole file again."
+        left = _left(facts, trial)
+        return f"{left[:1].upper()}{left[1:]}. Tried {COPY}: it goes through. Never run the whole file again."
     candidates = [item for item in facts.judged if facts.judged[item].executed == "no"]
     first = enabler(player, facts.explanation.reference, live, trial, done, candidates)
     if first is not None:
         before, again = first
-        goes = f"Tried {COPY}: both go through. Never run the whole file again."
-        return f"Run {facts.label(before)} first. Then: {_left(facts, again)} {goes}"
+        left = _left(facts, again).removeprefix("run ")
+        return f"Run {facts.label(before)} first, then {left}. Tried {COPY}: both go through. Never run the whole file of {label} again."
     return _blocked(facts, trial, done)
 
 
@@ -112,13 +115,26 @@ def wanting(facts: Facts, name: str, done: Sequence[int]) -> tuple[ObjectRef, ..
 
 
 def guided(facts: Facts, trial: Trial) -> str:
+    """Return what to do about one migration, with how it goes on a copy."""
+    if trial.passes and not _hindered(facts, trial):
+        left = _left(facts, trial)
+        return f"{left[:1].upper()}{left[1:]}. Tried {COPY}: it goes through."
+    return _guided(facts, trial)
+
+
+def _hindered(facts: Facts, trial: Trial) -> bool:
+    """Whether a migration is not to be run as it stands, though a copy takes it: it cannot be loaded, or reaches elsewhere."""
+    return bool(_problem(facts, trial.migration)) or trial.migration in facts.attempts
+
+
+def _guided(facts: Facts, trial: Trial) -> str:
     """Return what to do about a migration that does not simply go through."""
     label, problem = facts.label(trial.migration), _problem(facts, trial.migration)
     if problem:
-        goes = f"; called by hand it goes through (tried {COPY})" if trial.whole else ""
-        return f"Repair {label} before it is run{see('unloadable-migration', label)}: {problem}{goes}."
-    if trial.passes:
-        return f"{_left(facts, trial)} Tried {COPY}: it goes through."
+        goes = f"; called by hand it goes through {COPY}" if trial.whole else ""
+        return f"Repair {label} first{see('unloadable-migration', label)}{goes}."
+    if trial.migration in facts.attempts and trial.whole:
+        return f"Run {label} only once it keeps to the connection that it is given{see('replay-escape', label)}; {COPY} it goes through."
     return _blocked(facts, trial, ())
 
 
@@ -130,9 +146,10 @@ def _left(facts: Facts, trial: Trial) -> str:
         exist = "exists" if len(things) == 1 else "exist"
         skipped = f"skip {counted([number for number, _ in trial.there])} ({listing(things)} {exist}{_alike(facts, trial)})"
     if not trial.ran:
-        return f"Nothing of {label} is left to run: {skipped or 'all of it is there'}."
-    run = f"run {counted(trial.ran)}" + (f" of {trial.total}" if not trial.there else "")
-    return f"Of {label} {skipped + ' and ' if skipped else ''}{run}."
+        return f"nothing of {label} is left to run{': ' + skipped if skipped else ''}"
+    if not skipped:
+        return f"run {counted(trial.ran)} of {label}"
+    return f"of {label} {skipped} and run {counted(trial.ran)}"
 
 
 def _alike(facts: Facts, trial: Trial) -> str:
@@ -161,10 +178,10 @@ def _blocked(facts: Facts, trial: Trial, done: Iterable[int]) -> str:
     place = f" at statement {failed.number} of {trial.total}" if failed.number else ""
     text = " ".join(failed.statement.split())
     shown = f" (`{text[:100]}{'…' if len(text) > 100 else ''}`)" if text else ""
-    stops = f"{label} cannot run yet: it fails{place}{shown} with {failed.error} (tried {COPY})."
+    stops = f"{label} cannot run yet: it fails{place}{shown} with {failed.error}."
     also = [number for number in trial.ran if number not in done]
     if also and trial.total:
-        stops += f" Its {counted(also)} would go through."
+        stops += f" {COPY[:1].upper()}{COPY[1:]} its {counted(also)} {'goes' if len(also) == 1 else 'go'} through."
     return f"{stops} {_first(facts, trial)}".rstrip()
 
 
@@ -179,7 +196,7 @@ def _first(facts: Facts, trial: Trial) -> str:
     masks = masked_here(explanation.search.player, name, explanation.subject.live, explanation.makers())
     if masks:
         tables = listing(list(dict.fromkeys(item.table for item in masks)))
-        return f"First give {tables} the columns that the chain means{see('masked-create', label)}."
+        return f"First bring {tables} to the shape that the chain means{see('masked-create', label)}."
     candidates = [item for item in facts.judged if facts.judged[item].executed in ("no", "partial")]
     found = enabler(explanation.search.player, explanation.reference, explanation.subject.live, trial, (), candidates)
     return f"Run {facts.label(found[0])} first: then it goes through." if found else ""

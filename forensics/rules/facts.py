@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from forensics.assignment import RowMatch
 from forensics.explain.engine import Explanation
 from forensics.explain.judge import Judged
 from forensics.explain.reference import Trace
+from forensics.explain.static import Unreplayed
 from forensics.explain.story import Told
 from forensics.explain.votes import objects
 from forensics.foreign import Foreign, Verdict, elsewhere
@@ -53,6 +55,11 @@ class Facts:
     isolation: str = "none"
     foreign: tuple[Foreign, ...] = ()
     harvest: Harvest | None = None
+
+    @cached_property
+    def unreplayed(self) -> Unreplayed:
+        """What the migrations that could not be run here would have made, as their text says."""
+        return Unreplayed({item.id: item for item in self.migrations}, self.not_run)
 
     @property
     def elsewhere(self) -> Verdict | None:

@@ -51,7 +51,11 @@ def check(facts: Facts) -> Iterator[Finding]:
         state = apply(state, line)
         if not isinstance(line.step, Outside) or explanation.from_models(line.step):
             continue
-        refs = [item for item in step_refs(before, line.changed) if identity(item) not in renamed]
+        refs = [
+            item
+            for item in step_refs(before, line.changed)
+            if identity(item) not in renamed and not facts.unreplayed.covers(item.kind, item.table, item.name)
+        ]
         following = next((item.migration for item in steps[at + 1 :] if item.migration), "")
         place = (
             f"before {facts.label(following)} ran"

@@ -22,13 +22,20 @@ def check(facts: Facts) -> Iterator[Finding]:
         scope="chain",
         severity="warning",
         migrations=labels,
-        summary=f"{listing(labels)} could not be replayed here: {facts.not_run[names[0]]}. What they did is not known.",
+        summary=f"{listing(labels)} could not be replayed here: {facts.not_run[names[0]]}. {_known(facts, names)}",
         evidence=tuple(Proof(source="replay", detail=facts.not_run[name], ref=facts.label(name)) for name in names[:8]),
         confidence=0.95,
         would_overturn="A replay with the hint in place.",
         remedy="Put the named hint into the case file (python, sys_path, setup, environment, trust) and run again.",
         prevention="Let migrations import nothing of the application.",
     )
+
+
+def _known(facts: Facts, names: list[str]) -> str:
+    read = facts.labels([name for name in names if name in facts.judged and facts.judged[name].basis == "static"])
+    dark = facts.labels([name for name in names if name not in facts.judged or facts.judged[name].basis != "static"])
+    said = [f"Of {listing(read)} it is concluded from the text alone (basis: static)."] if read else []
+    return " ".join([*said, *([f"What {listing(dark)} did is not known."] if dark else [])])
 
 
 RULE = Rule(

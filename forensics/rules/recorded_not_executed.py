@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from forensics.assignment import RowMatch
@@ -10,6 +11,8 @@ from forensics.rules.advice import execute, failed_in_log
 from forensics.rules.base import Rule
 from forensics.rules.facts import Facts, in_words, listing, plural, trace_refs
 from forensics.rules.logged import quoted
+
+_NOTE = re.compile(r"ran as (\S+), stands as (\S+) now")
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -123,25 +126,35 @@ def _summary(facts: Facts, names: list[str], total: int) -> str:
 def _mistaken(facts: Facts, names: list[str]) -> str:
     """Say for which files the rows stand, where a number was given away."""
     rows = [match for name in names for match in strangers(facts, name)]
+    shared = [match for match in rows if match.migration_id in facts.claims(match)]
+    if shared:
+        files = listing([facts.file(match.migration_id or "") for match in shared])
+        return f" Row {shared[0].row.version} stands for the other file of that number, {files}: for the migration tool the number is done."
     said = listing([match.row.version for match in rows], 8)
-    notes = listing([match.note for match in rows if match.note], 4)
+    notes = listing([_NOTE.sub(r"\1 ran and is \2 now", match.note or "a text that is no file now") for match in rows], 4)
     return (
         f" {'The row' if len(rows) == 1 else 'Rows'} {said} {'stands for another file' if len(rows) == 1 else 'stand for other files'}: "
-        f"{notes}. New files took the {'number' if len(rows) == 1 else 'numbers'}, and the migration tool skips them."
+        f"{notes}. {'A new file took the number' if len(rows) == 1 else 'New files took the numbers'}, and the migration tool skips "
+        f"{'it' if len(rows) == 1 else 'them'}."
     )
+
+
+def _standing(facts: Facts, match: RowMatch) -> str:
+    """Return for which file a row stands, where that shares its number."""
+    return f"it is that of {facts.file(match.migration_id)}" if match.migration_id else "it is that of another text"
 
 
 def _moved(facts: Facts, name: str) -> Iterator[Proof]:
     """Yield when the file that a row stands for ran, when it was renumbered, and when this one took its number."""
     for match in strangers(facts, name):
         row, sha = match.row, match.content.sha256 if match.content else ""
-        detail = f"the checksum of row {row.version} is not that of {facts.file(name)}: {match.note or 'another text'}"
+        detail = f"the checksum of row {row.version} is not that of {facts.file(name)}: {match.note or _standing(facts, match)}"
         yield Proof(source="tracker", detail=detail, ref=row.ref)
         for item in facts.versions:
             if item.action == "R" and item.content is not None and item.content.sha256 == sha:
                 detail = f"{item.old_path} became {item.path} on {item.at:%Y-%m-%d}: {item.subject!r}"
                 yield Proof(source="git", detail=detail, ref=f"git:{item.commit[:12]}")
-            elif item.action == "A" and item.path.rpartition("/")[2] == facts.file(name):
+            elif item.action == "A" and match.migration_id not in facts.claims(match) and item.path.rpartition("/")[2] == facts.file(name):
                 detail = f"{item.path} took the number {row.version} on {item.at:%Y-%m-%d}: {item.subject!r}"
                 yield Proof(source="git", detail=detail, ref=f"git:{item.commit[:12]}")
 

@@ -61,19 +61,20 @@ def _as_the_chain_leaves_it(facts: Facts, mask: Mask, there: Group, final: Group
     ]
     head = f"{mask.table} has the very columns that the chain leaves it with after {facts.spans(writers)}: add none."
     changes = [group for group in turn(facts.evidence.dialect or "sqlite", there, final) if not _drops(group)]
+    if stumbles:
+        return f"{head} {_stumbling(facts, stumbles)}"
     if any(len(group) > 1 for group in changes):
-        return f"{head} Their definitions differ: rebuild {mask.table} as the chain defines it, on a copy first." + _other(facts, stumbles)
+        return f"{head} Their definitions differ: rebuild {mask.table} as the chain defines it, on a copy first."
     statements = [text for group in changes for text in group]
     if not statements:
-        return f"{head} Nothing of it is missing; leave out what {facts.spans(writers)} do to it." + _other(facts, stumbles)
-    _state, error = after_statements(explanation.search.player, explanation.subject.live, statements)
-    goes = f"it fails with {error}" if error else "it goes through"
-    rest = f"What {facts.spans(writers)} do to it is not needed then."
-    return f"{head} Run {_shown(statements)}. Tried {COPY}: {goes}. {rest}" + _other(facts, stumbles)
-
-
-def _other(facts: Facts, stumbles: str) -> str:
-    return f" {_stumbling(facts, stumbles)}" if stumbles else ""
+        return f"{head} Nothing of it is missing; leave out what {facts.spans(writers)} do to it."
+    state, error = after_statements(explanation.search.player, explanation.subject.live, statements)
+    again = attempt(explanation.search.player, state, mask.migration)
+    then = f", and then {facts.label(mask.migration)} does too" if again.whole else ""
+    goes = f"it fails with {error}" if error else f"it goes through{then}"
+    others = [name for name in writers if name != mask.migration or not again.whole]
+    rest = f" What {facts.spans(others)} {'does' if len(others) == 1 else 'do'} to it is not needed then." if others else ""
+    return f"{head} Run {_shown(statements)}. Tried {COPY}: {goes}.{rest}"
 
 
 def _stumbling(facts: Facts, name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from forensics.model import Finding, Proof
-from forensics.rules.advice import first_stop, see
+from forensics.rules.advice import first_stop
 from forensics.rules.base import Rule
 from forensics.rules.facts import Facts
 
@@ -24,7 +24,7 @@ def check(facts: Facts) -> Iterator[Finding]:
         scope="environment",
         severity="info",
         summary=f"The database is empty: no application object, {'an empty' if tracker else 'no'} tracker. It was never initialised"
-        + (f"; its first run will stop at {stop[0]}: {stop[1]}{see('chain-cannot-build', stop[0])}." if stop else "."),
+        + (f"; its first run will stop at {stop[0]}: {stop[1]}." if stop else "."),
         evidence=(
             Proof(
                 source="schema",

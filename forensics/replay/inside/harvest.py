@@ -103,9 +103,13 @@ class Staged(EnvironmentContext):
         return argparse.Namespace(opts=self.told[-1] if self.told else {}, connection=None, as_sql=False, bind=None)
 
 
+# The functions of the module ``alembic.context`` are known for the class itself; they are to lead to this one as well.
+Staged._setups[Staged] = EnvironmentContext._setups[EnvironmentContext]
+
+
 @contextlib.contextmanager
-def redirected(make: Callable[[], Engine], seen: list[str]) -> Iterator[None]:
-    """Let every engine that is made meanwhile be one of the scratch database; ``seen`` collects the drivers asked for."""
+def redirected(engine: Engine, seen: list[str]) -> Iterator[None]:
+    """Let every engine that is made meanwhile be this one; ``seen`` collects the drivers that were asked for."""
 
     def note(url: Any) -> None:
         with contextlib.suppress(Exception):
@@ -113,11 +117,11 @@ def redirected(make: Callable[[], Engine], seen: list[str]) -> Iterator[None]:
 
     def create(url: Any, *_args: Any, **_options: Any) -> Engine:
         note(url)
-        return make()
+        return engine
 
     def create_async(url: Any, *_args: Any, **_options: Any) -> AsyncEngine:
         note(url)
-        return AsyncEngine(make())
+        return AsyncEngine(engine)
 
     def configured(configuration: Any, prefix: str = "sqlalchemy.", **_options: Any) -> Engine:
         return create(configuration.get(prefix + "url") or "")
@@ -172,7 +176,7 @@ def stage(
     with open(env_file, encoding="utf-8") as file:
         text = file.read()
     try:
-        with redirected(make, drivers), staged:
+        with redirected(make(), drivers), staged:
             numbered.load(text, env_file)
     except Exception:
         # What comes after the last word that is wanted does not matter.

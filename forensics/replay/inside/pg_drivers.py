@@ -1,4 +1,4 @@
-"""The drivers through which migrations speak to the scratch server: psycopg, psycopg2; each as a recorded connection."""
+"""The drivers through which migrations speak to the scratch server: psycopg here, the others in files of their own."""
 
 from __future__ import annotations
 
@@ -27,10 +27,12 @@ def best(wanted: str) -> str:
 
 def opener(driver: str) -> Any:
     """Return the function ``(home, options) -> connection`` of a driver."""
-    return {"psycopg": _psycopg, "psycopg2": _psycopg2}[driver]()
+    if driver == "psycopg":
+        return _psycopg()
+    return importlib.import_module(f"{__package__}.pg_{driver}").opener()
 
 
-def _text(query: Any, connection: Any) -> str:
+def text_of(query: Any, connection: Any) -> str:
     if isinstance(query, str):
         return query
     if isinstance(query, (bytes, bytearray)):
@@ -48,7 +50,7 @@ def _psycopg() -> Any:
             run = super().execute
             home: Any = self.connection
             home.perform(
-                _text(query, home), params, lambda sql: run(sql, params, **options), lambda: self.rowcount
+                text_of(query, home), params, lambda sql: run(sql, params, **options), lambda: self.rowcount
             )
             return self
 
@@ -56,12 +58,12 @@ def _psycopg() -> Any:
             run = super().executemany
             rows = Many(list(params_seq))
             home: Any = self.connection
-            home.perform(_text(query, home), rows, lambda sql: run(sql, rows, **options), lambda: self.rowcount)
+            home.perform(text_of(query, home), rows, lambda sql: run(sql, rows, **options), lambda: self.rowcount)
 
         def copy(self, statement: Any, params: Any = None, **options: Any) -> Any:
             run = super().copy
             home: Any = self.connection
-            return home.perform(_text(statement, home), params, lambda sql: run(sql, params, **options), lambda: 1)
+            return home.perform(text_of(statement, home), params, lambda sql: run(sql, params, **options), lambda: 1)
 
     class Connection(Session, psycopg.Connection[Any]):
         """A recorded connection. The server sees what `Session` begins and ends."""
@@ -73,7 +75,7 @@ def _psycopg() -> Any:
 
         def answer(self, statements: list[str]) -> list[list[Any]]:
             with psycopg.Cursor(self) as cursor:
-                cursor.execute(";\n".join(statements), prepare=False)  # type: ignore[call-overload]
+                cursor.execute(";\n".join(statements), prepare=False)
                 found = [cursor.fetchall() if cursor.description else []]
                 while cursor.nextset():
                     found.append(cursor.fetchall() if cursor.description else [])
@@ -131,112 +133,9 @@ def _psycopg() -> Any:
             self.finish(kind is None)
             self.leave()
 
-    def open_psycopg(home: Home, options: dict[str, str]) -> Any:
+    def open_psycopg(home: Home, options: dict[str, Any]) -> Any:
         made: Any = Connection.connect(**options, autocommit=True, prepare_threshold=None, cursor_factory=Cursor)
         made.home = home
         return made
 
     return open_psycopg
-
-
-def _psycopg2() -> Any:
-    import psycopg2
-    from psycopg2 import extensions
-
-    class Cursor(extensions.cursor):
-        """A cursor whose statements are written down."""
-
-        def execute(self, query: Any, vars: Any = None) -> Any:
-            run = super().execute
-            home: Any = self.connection
-            home.perform(_text(query, home), vars, lambda sql: run(sql, vars), lambda: self.rowcount)
-
-        def executemany(self, query: Any, vars_list: Any) -> Any:
-            run = super().executemany
-            rows = Many(list(vars_list))
-            home: Any = self.connection
-            home.perform(_text(query, home), rows, lambda sql: run(sql, rows), lambda: self.rowcount)
-
-        def copy_expert(self, sql: Any, file: Any, size: int = 8192) -> Any:
-            run = super().copy_expert
-            home: Any = self.connection
-            home.perform(_text(sql, home), None, lambda text: run(text, file, size), lambda: 1)
-
-        def callproc(self, procname: Any, parameters: Any = None) -> Any:
-            run = super().callproc
-            home: Any = self.connection
-            return home.perform(f"CALL {procname}", parameters, lambda _: run(procname, parameters or ()), lambda: -1)
-
-    base = extensions.connection
-
-    class Connection(Session, base):
-        """A recorded connection. The server sees what `Session` begins and ends."""
-
-        def raw(self, sql: str) -> None:
-            with base.cursor(self, cursor_factory=extensions.cursor) as cursor:
-                cursor.execute(sql)
-
-        def answer(self, statements: list[str]) -> list[list[Any]]:
-            found = []
-            with base.cursor(self, cursor_factory=extensions.cursor) as cursor:
-                for sql in statements:
-                    cursor.execute(sql)
-                    found.append(cursor.fetchall() if cursor.description else [])
-            return found
-
-        def failing(self) -> bool:
-            return self.info.transaction_status == extensions.TRANSACTION_STATUS_INERROR
-
-        def within(self) -> bool:
-            return self.info.transaction_status != extensions.TRANSACTION_STATUS_IDLE
-
-        def commit(self) -> None:
-            self.finish(True)
-
-        def rollback(self) -> None:
-            self.finish(False)
-
-        def close(self) -> None:
-            self.leave()
-
-        def really_close(self) -> None:
-            """Close the connection for good."""
-            base.close(self)
-
-        @property
-        def autocommit(self) -> bool:
-            return self.auto
-
-        @autocommit.setter
-        def autocommit(self, value: bool) -> None:
-            self.auto = bool(value)
-
-        @property
-        def isolation_level(self) -> Any:
-            return extensions.ISOLATION_LEVEL_AUTOCOMMIT if self.auto else extensions.ISOLATION_LEVEL_DEFAULT
-
-        @isolation_level.setter
-        def isolation_level(self, value: Any) -> None:
-            self.set_isolation_level(value)
-
-        def set_isolation_level(self, level: Any) -> None:
-            self.finish(False)
-            self.auto = level == extensions.ISOLATION_LEVEL_AUTOCOMMIT
-
-        def set_session(self, isolation_level: Any = None, *args: Any, **options: Any) -> None:
-            if "autocommit" in options:
-                self.auto = bool(options["autocommit"])
-
-        def __enter__(self) -> Any:
-            return self
-
-        def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-            self.finish(kind is None)
-
-    def open_psycopg2(home: Home, options: dict[str, str]) -> Any:
-        made: Any = psycopg2.connect(**options, connection_factory=Connection, cursor_factory=Cursor)
-        base.autocommit.__set__(made, True)  # type: ignore[attr-defined]
-        made.home = home
-        return made
-
-    return open_psycopg2

@@ -85,12 +85,20 @@ class Scratch:
         """An address that always leads to the database in place, as SQLAlchemy takes it."""
         return f"postgresql+{self.driver}://{self.user}@/{STANDS_FOR}?host={self.server.socket}&port={PORT}"
 
+    def spawn(self, call: Callable[..., Any], *args: Any) -> Any:
+        """Run what uses the driver; an asynchronous one needs a loop around it."""
+        if self.driver != "asyncpg":
+            return call(*args)
+        from . import pg_asyncpg
+
+        return pg_asyncpg.spawn(call, *args)
+
     def inspect(self, sql: str) -> None:
         """Refuse a statement that reaches out of the server."""
         self._refuse(sql)
 
     def _open(self, name: str, user: str) -> Any:
-        return self._opener(self, {"host": self.server.socket, "port": str(PORT), "user": user, "dbname": name})
+        return self._opener(self, {"host": self.server.socket, "port": PORT, "user": user, "dbname": name})
 
     def prepare(self) -> None:
         """Make the empty database, with what notes the objects that are touched."""

