@@ -90,7 +90,9 @@ def chain_evidence(chain: Chain, *, git: str | Path = "auto", sources: Sequence[
         top = repository(Path(git)) if Path(git).is_dir() else None
         inside = top is not None and root.is_relative_to(top.resolve())
         versions, problem = _history(chain, root) if inside else read_git(Path(git), names=files)
-        versions = beyond_head(root if inside else Path(git), versions)
+        place = root if inside else Path(git)
+        versions = beyond_head(place, versions)
+        beyond = beyond_head(place, elsewhere(place, () if inside else files)) if heads else ()
     problems = [f"The git history of the chain {chain.name} was not read: {problem}"] if problem else []
     own = [Path(item.root) for item in (chain, *chain.archived)]
     statements, unread = scan([Path(item) for item in sources], exclude=own)

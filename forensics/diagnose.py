@@ -185,6 +185,9 @@ def diagnose(
     It reads nothing but its arguments: the same evidence gives the same document. Migrations are replayed only on scratch
     databases in a guarded child. Raises `ReplayError` where no scratch database can be had at all.
     """
+    if workshop is None and source is not None:
+        with Workshop(source, cache=cache, trust=trust) as own:  # open until the remedies have been tried too
+            return diagnose(evidence, source, workshop=own, cache=cache, trust=trust)
     facts = examine(evidence, source, workshop=workshop, cache=cache, trust=trust)
     return document(facts, conclude(facts))
 

@@ -83,6 +83,11 @@ class Diagnosis:
         return min(own or rows, key=wording.urgency, default=None)
 
     @property
+    def stop(self) -> Document | None:
+        """The failure at which the next run stops, or the first one where nothing is recorded yet; None where none is foreseen."""
+        return self.document.get("next_failure") or (self.document.get("first_run") or {}).get("stops") or None
+
+    @property
     def silent(self) -> bool:
         """Whether the database tells nothing: it is empty, or it could not be read."""
         return self.state in ("not-initialised", "unreadable")

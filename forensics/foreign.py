@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from forensics.assignment import RowMatch
-from forensics.explain.engine import Explanation, differences
 from forensics.explain.closing import closing
+from forensics.explain.engine import Explanation, differences
 from forensics.explain.story import State
 from forensics.lookup import Place, look_up
 from forensics.model import Applied, Chain, ChainEvidence, SchemaObject

@@ -117,7 +117,12 @@ def _series(values: Sequence[Any], dtype: str) -> pd.Series:
     import pandas as pd
 
     if dtype == TEXT:
-        return pd.Series([value if type(value) is str else _text(value) for value in values], dtype="str")
+        kinds = set(map(type, values))
+        if kinds == {str, type(None)}:
+            values = ["" if value is None else value for value in values]
+        elif kinds != {str}:
+            values = [value if type(value) is str else _text(value) for value in values]
+        return pd.Series(values, dtype="str")
     if dtype == TIME:
         return pd.to_datetime(pd.Series(list(values), dtype="object"), utc=True, format="ISO8601").astype(TIME)
     return pd.Series(list(values), dtype=dtype)
@@ -153,11 +158,25 @@ def schema(kind: str, objects: Iterable[SchemaObject], *, evidence: str = "") ->
         columns.append([counts[item.name] for item in chosen])
     elif kind == "foreign_keys":
         columns += list(zip(*(_ends(item.ident) for item in chosen), strict=True)) or [(), (), ()]
-    known = [dict(item.trace + item.meaning) for item in chosen]
-    columns += [[each.get(name) for each in known] for name in described]
+    columns += _described(chosen, described)
     if "name" not in own:
         columns.append([item.name for item in chosen])
     return from_columns(kind, columns, evidence=evidence)
+
+
+def _described(items: Sequence[SchemaObject], names: Sequence[str]) -> list[Sequence[Any]]:
+    """Return the attributes of these names, one column each. Objects share their attributes, so each is read once."""
+    seen: dict[tuple[int, int], tuple[Any, ...]] = {}
+    rows: list[tuple[Any, ...]] = []
+    for item in items:
+        trace, meaning = item.trace, item.meaning
+        key = (id(trace), id(meaning))
+        row = seen.get(key)
+        if row is None:
+            known = dict(trace + meaning)
+            row = seen[key] = tuple([known.get(name) for name in names])
+        rows.append(row)
+    return list(zip(*rows, strict=True)) if rows else [()] * len(names)
 
 
 # Of each kind of frame: the kind of object, what comes from its fields, what from its attributes. The name comes last

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from forensics.gitlog import GitFailed, log_entries, opened_repository, run_git, texts_of
+from forensics.gitlog import GitFailed, likely_folder, log_entries, opened_repository, run_git, texts_of
 from forensics.model import FileVersion
 
 _MOST_COMMITS = 40
@@ -49,15 +49,16 @@ def beyond_head(source: Path, versions: Sequence[FileVersion]) -> tuple[FileVers
     )
 
 
-def elsewhere(root: Path) -> tuple[FileVersion, ...]:
+def elsewhere(source: Path, names: Collection[str] = ()) -> tuple[FileVersion, ...]:
     """Return the revision files that other folders of the repository ever had, on any branch.
 
-    Those are the folders in which files of Alembic usually stand (``versions`` and what lies below or was made of it).
-    Paths come out relative to ``root``, so they begin with ``..``. Nothing is raised.
+    ``source`` is the chain's own folder in a repository, or a bundle in which it is where most of the files ``names`` stood. The
+    others are the folders in which files of Alembic usually stand (``versions`` and what lies below or was made of
+    it). Paths come out relative to the own folder, so they begin with ``..``. Nothing is raised.
     """
     try:
-        with opened_repository(root) as (git_dir, inside):
-            own = "" if inside == "." else inside
+        with opened_repository(source) as (git_dir, inside):
+            own = likely_folder(git_dir, names) if names and source.is_file() else "" if inside == "." else inside
             shown = run_git(git_dir, "log", "--all", "--format=", "--name-only", "-z", "--no-renames", "--diff-filter=A")
             paths = shown.decode("utf-8", "surrogateescape").split("\0")
             folders = {path.strip("\n").rpartition("/")[0] for path in paths if path.endswith(".py")}

@@ -73,7 +73,7 @@ def read_git(
     try:
         with opened_repository(source) as (git_dir, inside):
             if folder is None:
-                folder = _guess(git_dir, names) if names else inside
+                folder = likely_folder(git_dir, names) if names else inside
             place = "" if folder == "." else folder.strip("/")
             places = [place]
             entries = log_entries(git_dir, places)
@@ -148,7 +148,7 @@ def run_git(git_dir: Path | None, *arguments: str, stdin: bytes = b"") -> bytes:
     return done.stdout
 
 
-def _guess(git_dir: Path, names: Collection[str]) -> str:
+def likely_folder(git_dir: Path, names: Collection[str]) -> str:
     """Return the folder of the repository in which the most of these files were ever seen."""
     wanted = {name.rpartition("/")[2] for name in names}
     shown = run_git(git_dir, "log", "--all", "--format=", "--name-only", "-z", "--no-renames", "--diff-filter=A", "-m")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from forensics.case import without_file
 from forensics.equivalence import Comparison, Side, built, compare
 from forensics.errors import DatabaseMissing, DatabaseUnreadable, UsageError
 from forensics.gathering import chain_of
+from forensics.harvested import with_harvest
 from forensics.keys import nearest
 from forensics.model import Chain, Evidence, Snapshot
 from forensics.replay.lab import Lab
@@ -99,8 +101,17 @@ def _chain(chain: Chain, case: Case | None, dialect: str, trust: bool) -> Side:
         raise DatabaseUnreadable(chain.problems[0].detail if chain.problems else f"{chain.path} cannot be read")
     cache = case.workspace.cache if case is not None else None
     wanted = dialect or _driver(chain) or next(_of_case(case), "") or "sqlite"
-    with Lab(chain, dialect=wanted, cache=cache, trust=trust or (case is not None and case.trust)) as lab:
-        return built(chain, lab)
+    trusted = trust or (case is not None and case.trust)
+    with Lab(chain, dialect=wanted, cache=cache, trust=trusted) as lab:
+        made = built(chain, lab)
+        hints = chain.hints
+        if made.failures and hints.env_file and hints.env_py == "harvest":
+            hints = with_harvest(hints, lab.harvest())
+    if hints == chain.hints:
+        return made
+    informed = replace(chain, hints=hints)
+    with Lab(informed, dialect=wanted, cache=cache, trust=trusted) as lab:
+        return built(informed, lab)
 
 
 def _named(name: str, case: Case | None) -> Chain:

@@ -95,6 +95,7 @@ class Built:
     """A database that was built, and how each act went: its error, and whether it left anything."""
 
     connection: sqlite3.Connection
+    acts: tuple[Act, ...]
     errors: list[str]
     changed: list[bool]
     settled: bool = False
@@ -158,7 +159,7 @@ def built(plant: Plant) -> Iterator[Built]:
             from sqlalchemy.pool import StaticPool
 
             engine = sqlalchemy.create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
-        made = Built(connection, [], [], alembic)
+        made = Built(connection, plant.acts, [], [], alembic)
         for act in plant.acts:
             before = made.master(cookie=False)
             made.errors.append(_perform(plant.source, act, connection, engine))
@@ -243,62 +244,79 @@ def truth(plant: Plant, made: Built) -> dict[str, frozenset[str]]:
     ran: dict[str, str] = {}
     for act, error, changed in zip(plant.acts, made.errors, made.changed, strict=True):
         if isinstance(act, Run):
-            ran[act.migration] = "yes" if not error else "partial" if changed else "no"
+            ran[act.migration] = "yes" if not error else "partial" if changed else "failed"
     counts = not plant.vacuum and not any(isinstance(act, Sql) for act in plant.acts)
-    here = made.master(cookie=counts)
-    answers = {}
-    for name in plant.source.ids:
-        said = ran.get(name, "no")
-        right = {said}
-        without = tuple(act for act in plant.acts if not (isinstance(act, Run) and act.migration == name))
-        place = next(
-            (at for at, act in enumerate(plant.acts) if isinstance(act, Run) and act.migration == name), None
-        )
-        if place is None:
-            order = {item: at for at, item in enumerate(plant.source.ids)}
-            later = (at for at, act in enumerate(plant.acts) if isinstance(act, Run) and order[act.migration] > order[name])
-            place = next(later, len(plant.acts))
-        whole = (*without[:place], Run(name), *without[place:])
-        tried = Run(name) in plant.acts  # and it failed: it cannot have run whole
-        tried_in_vain = tried and said == "no"
-        stays = _same(plant, whole, here, made, counts and said != "partial") if said != "yes" and not tried else False
-        goes = _same(plant, without, here, made, counts) if said != "no" else False
-        if said == "partial":
-            right |= ({"yes", "unknown"} if stays else set()) | ({"no", "unknown"} if goes else set())
-        elif (stays or goes) and not (said == "no" and tried):
-            right = {"unknown"} if not any(isinstance(act, Sql) for act in plant.acts) else {"unknown", said}
-        if right in ({"yes"}, {"no"}) and not tried_in_vain and _exchangeable(plant, name, ran, here, made, counts):
-            right = {"unknown"}
-        answers[name] = plant.executed.get(name, frozenset(right))
-    return answers
+    said = {name: ran.get(name, "no") for name in plant.source.ids}
+    # Those that could be left out, or put in, while every stored text stays.
+    twins: dict[str, Built] = {}
+    with contextlib.ExitStack() as stack:
+        for name, answer in said.items():
+            if answer in ("yes", "no"):
+                other = stack.enter_context(built(replace(plant, acts=_toggled(plant, {name: answer == "no"}))))
+                if not _fails_otherwise(made, other) and other.master(cookie=False) == made.master(cookie=False):
+                    twins[name] = other
+        answers = {name: _right(plant, made, name, said, twins, counts) for name in said}
+    return {name: plant.executed.get(name, answer) for name, answer in answers.items()}
 
 
-def _exchangeable(
-    plant: Plant, name: str, ran: dict[str, str], here: tuple[Any, ...], made: Built, counts: bool
-) -> bool:
-    """Whether another migration in its place would have left the very same database."""
-    order = {item: at for at, item in enumerate(plant.source.ids)}
-    for other in plant.source.ids:
-        if other == name or ran.get(other, "no") == ran.get(name, "no") or "partial" in (ran.get(other), ran.get(name)):
-            continue
-        gone, new = (name, other) if ran.get(name) == "yes" else (other, name)
-        acts = tuple(act for act in plant.acts if not (isinstance(act, Run) and act.migration in (gone, new)))
-        later = (at for at, act in enumerate(acts) if isinstance(act, Run) and order[act.migration] > order[new])
-        place = next(later, len(acts))
-        if _same(plant, (*acts[:place], Run(new), *acts[place:]), here, made, counts):
-            return True
-    return False
-
-
-def _same(plant: Plant, acts: tuple[Act, ...], here: tuple[Any, ...], made: Built, counts: bool) -> bool:
+def _right(
+    plant: Plant, made: Built, name: str, said: dict[str, str], twins: dict[str, Built], counts: bool
+) -> frozenset[str]:
+    answer = said[name]
+    if answer == "failed":
+        return frozenset({"no"})
+    if answer == "partial":
+        right = {"partial"}
+        for whole in (True, False):
+            with built(replace(plant, acts=_toggled(plant, {name: whole}))) as other:
+                alike = not _fails_otherwise(made, other) and other.master(cookie=False) == made.master(cookie=False)
+                right |= {"yes" if whole else "no", "unknown"} if alike else set()
+        return frozenset(right)
+    if name not in twins:
+        return frozenset({answer})
     if not counts:
-        here = made.master(cookie=False)
-    with built(replace(plant, acts=acts)) as other:
-        failed = {act: bool(error) for act, error in zip(plant.acts, made.errors, strict=True)}
-        again = {act: bool(error) for act, error in zip(acts, other.errors, strict=True)}
-        differs = any(again[act] != failed.get(act, False) for act in again)
-        hollow = any(again[act] for act in acts if isinstance(act, Run) and act not in plant.acts)
-        return not differs and not hollow and other.master(cookie=counts) == here
+        return frozenset({"unknown"} if plant.vacuum else {"unknown", answer})
+    if twins[name].master() == made.master():
+        return frozenset({"unknown"})
+    for other in twins:  # another one in its place leaves the very same database
+        if said[other] != answer and other != name:
+            with built(replace(plant, acts=_toggled(plant, {name: answer == "no", other: answer == "yes"}))) as swapped:
+                if not _fails_otherwise(made, swapped) and swapped.master() == made.master():
+                    return frozenset({"unknown"})
+    if any(isinstance(act, Run) and act.upto is not None for act in plant.acts):
+        return frozenset({"unknown", answer})
+    return frozenset({answer})
+
+
+def _toggled(plant: Plant, wanted: dict[str, bool]) -> tuple[Act, ...]:
+    """Return the acts with some migrations run whole, at their place, or not at all."""
+    order = {item: at for at, item in enumerate(plant.source.ids)}
+    acts = plant.acts
+    for name, runs in wanted.items():
+        found = (at for at, act in enumerate(acts) if isinstance(act, Run) and act.migration == name)
+        place = next(found, None)
+        acts = tuple(act for act in acts if not (isinstance(act, Run) and act.migration == name))
+        if place is None:
+            later = (at for at, act in enumerate(acts) if isinstance(act, Run) and order[act.migration] > order[name])
+            place = next(later, len(acts))
+        acts = (*acts[:place], Run(name), *acts[place:]) if runs else acts
+    return acts
+
+
+def _fails_otherwise(made: Built, other: Built) -> bool:
+    """Whether something fails in one of two databases that does not in the other."""
+    before = {_who(act): _real(error) for act, error in zip(made.acts, made.errors, strict=True)}
+    after = {_who(act): _real(error) for act, error in zip(other.acts, other.errors, strict=True)}
+    own = {_who(act) for act in made.acts} ^ {_who(act) for act in other.acts}
+    return any(after[key] != before.get(key, False) for key in after) or any(after.get(key, False) for key in own)
+
+
+def _real(error: str) -> bool:
+    return bool(error) and error != "interrupted"
+
+
+def _who(act: Act) -> object:
+    return act.migration if isinstance(act, Run) else act
 
 
 def fails_next(plant: Plant) -> tuple[list[str], bool]:

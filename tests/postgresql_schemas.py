@@ -15,6 +15,7 @@ from forensics.model import Snapshot
 from forensics.replay.cluster import Cluster
 
 _numbers = count(1)
+_swept: set[str] = set()
 
 EVERYTHING = r"""
 create schema app; create schema "we.ird";
@@ -141,9 +142,20 @@ def snapshot(connection: psycopg.Connection[Any]) -> Snapshot:
 
 
 def schema_of(cluster: Cluster, *statements: str) -> Snapshot:
-    """Return the schema of a new database in which these statements were run."""
-    with database(cluster, *statements) as connection:
-        return snapshot(connection)
+    """Return the schema of an empty database in which these statements were run; cheaper than a `database`."""
+    if cluster.socket not in _swept:
+        cluster.create("swept")
+        _swept.add(cluster.socket)
+    with psycopg.connect(cluster.url("swept"), autocommit=True) as connection:
+        try:
+            run(connection, statements)
+            return snapshot(connection)
+        finally:
+            schemas = connection.execute(
+                r"SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'"
+            ).fetchall()
+            run(connection, [f'DROP SCHEMA "{name}" CASCADE' for (name,) in schemas])
+            run(connection, ["CREATE SCHEMA public"])
 
 
 def random_schema(seed: int, tables: int = 5) -> list[str]:

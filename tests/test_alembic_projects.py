@@ -217,7 +217,7 @@ def test_a_version_table_that_env_py_names(tmp_path: Path) -> None:
 
 MODELS = """
 import sqlalchemy as sa
-metadata = sa.MetaData(naming_convention={"uq": "uq_%(table_name)s_%(column_0_name)s", "ck": "ck_%(table_name)s_%(constraint_name)s"})
+metadata = sa.MetaData(naming_convention={"uq": "uq_%(table_name)s_%(column_0_name)s"})
 """
 
 
@@ -331,7 +331,15 @@ def test_env_py_can_be_run_in_earnest_on_the_scratch_database_only(tmp_path: Pat
     assert executed(project.diagnose(env_py="run")) == {"a1": "yes", "a2": "yes"}
 
 
-LOST = "import sqlalchemy as sa\nfrom alembic import op\nfrom shop.models import Thing\nrevision = {!r}\ndown_revision = {!r}\n\ndef upgrade():\n{}\n"
+LOST = """import sqlalchemy as sa
+from alembic import op
+from shop.models import Thing
+revision = {!r}
+down_revision = {!r}
+
+def upgrade():
+{}
+"""
 
 
 def unloadable(tmp_path: Path, body: str) -> tuple[Project, str]:

@@ -91,7 +91,7 @@ def test_diagnose_says_the_verdict_first(fleet: None, capsys: pytest.CaptureFixt
     assert out.index("F1  CRITICAL  pending-will-fail  009") < out.index("F2  ERROR  masked-create")
     assert out.index("F3") < out.index("The next run fails") < out.index("What really happened")
     for words in (
-        "do        Create the missing column first", "[app/store.py:118]", "001 to 008", "certainty 97%; overturned by",
+        "do        Create the missing column first", "[app/store.py:118]", "001 to 008", "certainty high (97%); overturned by",
         "CREATE TABLE notification_log", "no such column: notification_type", "rebuilds the schema exactly",
     ):  # fmt: skip
         assert words in out
@@ -99,7 +99,7 @@ def test_diagnose_says_the_verdict_first(fleet: None, capsys: pytest.CaptureFixt
     assert max(map(len, out.splitlines())) <= 100
     _, explained, _ = run(capsys, "diagnose", "dev", "--explain")
     assert "Why this story" in explained
-    assert "leaves 7 differences unexplained" in explained
+    assert "leaves 7 objects unexplained" in explained
 
 
 def test_diagnose_one_or_several(fleet: None, capsys: pytest.CaptureFixture[str]) -> None:

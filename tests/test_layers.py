@@ -21,7 +21,7 @@ FLOORS = {
     "the case and its evidence": "acquire case environments gathering hints spec timeline workspace",
     "replay": "replay",
     "explanation": "explain",
-    "conclusions": "diagnose document equivalence findings foreign groups rules",
+    "conclusions": "diagnose document equivalence findings foreign harvested groups rules",
     "what people hold": "auditing comparing diagnosis glance opening plots session sides views",
     "reports": "report",
     "the way in": "forensics cli commands __main__",

@@ -129,7 +129,7 @@ def test_what_cannot_be_drawn_is_refused_with_words() -> None:
 def test_rows_of_one_instant_are_one_burst_with_a_count() -> None:
     rows = [event(0, message=f"{n:03d} recorded: skipped", migration=f"{n:03d}") for n in range(5, 17)]
     (burst,) = bursts(rows)
-    assert burst.text == "12 rows at 19:56:42: 005 to 016 recorded: skipped"
+    assert burst.text == "12 rows: 005 to 016 recorded: skipped"
 
 
 def test_another_source_at_the_same_instant_is_another_burst() -> None:

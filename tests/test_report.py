@@ -123,7 +123,7 @@ def test_each_conclusion_says_how_it_is_known() -> None:
 def test_a_story_shows_its_outside_changes_with_their_statements() -> None:
     text = sections.story(Diagnosis(documents.prod()))
     assert "gives the live schema exactly" in text
-    assert "misses it by 94 differences" in text
+    assert "differs from it in 94 objects" in text
     assert "statements 1 to 5 of 11" in text
     assert documents.OUTSIDE_009 in text
 

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, unquote
 
 from forensics.acquire.patience import TooLong, cut_off, within
 from forensics.acquire.postgresql_trouble import CONNECT_LIMIT, READ_LIMIT, in_words, late, silent
-from forensics.errors import AcquisitionError, DatabaseBusy, DatabaseUnreadable
+from forensics.errors import DatabaseBusy, DatabaseUnreadable
 
 if TYPE_CHECKING:
     import psycopg
@@ -161,7 +161,6 @@ def _connected(address: str, shown: str) -> Iterator[psycopg.Connection[Any]]:
         # The text of the driver names the user; the cause would carry it on.
         raise in_words(error, shown, given) from None
     try:
-        connection.adapters.register_loader("text", _loader())
         yield connection
     finally:
         connection.close()
@@ -179,16 +178,4 @@ def _words(connection: psycopg.Connection[Any], shown: str) -> Iterator[None]:
             if too_long():
                 raise late(shown) from None
             raise in_words(error, shown, {}) from None
-        except AcquisitionError:
-            raise
 
-
-def _loader() -> Any:
-    """Return what reads text: a database whose encoding is SQL_ASCII may hold bytes that are no UTF-8."""
-    from psycopg.adapt import Loader
-
-    class Lenient(Loader):
-        def load(self, data: Any) -> str:
-            return bytes(data).decode("utf-8", "surrogateescape")
-
-    return Lenient

@@ -43,10 +43,25 @@ def read_only(connection: psycopg.Connection[Any]) -> Iterator[None]:
     connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
     try:
         connection.execute(_SETTINGS)
+        if connection.info.parameter_status("server_encoding") == "SQL_ASCII":
+            # The server knows nothing about its bytes and would refuse to call them UTF-8.
+            connection.execute("SET LOCAL client_encoding = 'SQL_ASCII'")
+            for name in ("text", "varchar", "bpchar", "name", '"char"'):
+                connection.adapters.register_loader(name, _lenient())
         yield
     finally:
         if not connection.closed:
             connection.rollback()
+
+
+def _lenient() -> Any:
+    from psycopg.adapt import Loader
+
+    class Lenient(Loader):
+        def load(self, data: Any) -> str:
+            return bytes(data).decode("utf-8", "surrogateescape")
+
+    return Lenient
 
 
 def snapshot(connection: psycopg.Connection[Any]) -> Snapshot:
@@ -79,7 +94,7 @@ class PostgresReader:
             yield
 
     def _ask(self, query: str) -> list[Row]:
-        return self._connection.execute(query).fetchall()
+        return self._connection.execute(query.encode("utf-8", "surrogateescape")).fetchall()
 
     @cached_property
     def catalogue(self) -> Catalogue:

@@ -46,6 +46,53 @@ def groups(master: Sequence[Row]) -> tuple[Group, ...]:
     return _groups(_split(master).groups)
 
 
+class Growth(NamedTuple):
+    """Groups that can be added to: their rows, their primary keys, and themselves, by key; ``waiting`` are the tables
+    that are referred to by their primary key and were not there.
+    """
+
+    rows: Mapping[str, tuple[Row, ...]]
+    keys: Mapping[str, tuple[str, ...]]
+    groups: Mapping[str, Group]
+    waiting: frozenset[str]
+
+
+def growth(master: Sequence[Row]) -> Growth:
+    """Return the groups of these rows so that `grow` can add to them."""
+    split = _split(master).groups
+    rows = {name_key(item[0][2]): item for item in split}
+    built = {key: _built(item) for key, item in rows.items()}
+    keys = {name_key(item.group.name): item.key for item in built.values()}
+    wanted = {name for item in built.values() for name in item.parents}
+    groups = dict(zip(rows, _groups(split), strict=True))
+    return Growth(rows, keys, groups, frozenset(name for name in wanted if name not in keys))
+
+
+def grow(before: Growth, added: Sequence[Row]) -> Growth | None:
+    """Return the groups with these rows appended; None where that may change other groups than those of the rows."""
+    fresh: dict[str, list[Row]] = {}
+    for row in added:
+        key = name_key(row[2])
+        if row[3] is None:
+            continue
+        if key.startswith("sqlite_") or key in before.waiting or _VIRTUAL.match(row[3]):
+            return None
+        fresh.setdefault(key, []).append(row)
+    rows, keys, groups = dict(before.rows), dict(before.keys), dict(before.groups)
+    for key, items in fresh.items():
+        rows[key] = (*rows.get(key, ()), *items)
+        built = _built(rows[key])
+        keys[name_key(built.group.name)] = built.key
+    waiting = set(before.waiting)
+    for key in fresh:
+        built = _built(rows[key])
+        if built.parents:
+            waiting.update(name for name in built.parents if name not in keys)
+            built = _built(rows[key], tuple([(name, keys.get(name, ())) for name in built.parents]))
+        groups[key] = built.group
+    return Growth(rows, keys, groups, frozenset(waiting))
+
+
 def internal(master: Sequence[Row]) -> tuple[str, ...]:
     """Return the names of the tables that `groups` leaves out, sorted."""
     return _split(master).internal

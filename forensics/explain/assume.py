@@ -17,7 +17,7 @@ from forensics.model import Group
 from forensics.sqltext import quote as quoted
 from forensics.sqltext import statement_target
 
-_MOST = 12
+_MOST = 60
 ABSENT = re.compile(r"no such|does not exist|unknown|doesn't exist", re.IGNORECASE)
 _INDEX_OF = r"drop_index\(\s*(?:op\.f\(\s*)?['\"]{}['\"]\s*\)?\s*,\s*(?:table_name\s*=\s*)?['\"]([^'\"]+)['\"]"
 _COLUMN = re.compile(r"DROP\s+(?:COLUMN\s+)?(?:\"((?:[^\"]|\"\")+)\"|(\w+))", re.IGNORECASE)
@@ -41,15 +41,19 @@ def assume(player: Player, story: Story, failing: Mapping[str, Told]) -> dict[st
 
 def _supplied(player: Player, before: Story, run: Run, history: list[State]) -> tuple[Outside, ...]:
     steps: tuple[Outside, ...] = ()
+    tried: set[Outside] = set()
     for _ in range(_MOST):
         played = player.play((*before, *steps, run))
         line = played.told[-1]
         if not line.error:
             return steps if not _left(played.final, steps, history[-1]) else ()
+        broken = {item.step for item in played.told if item.error}
+        steps = tuple(item for item in steps if item not in broken)
         text = player.contents[run.migration].content.text
-        step = next((item for item in _makers(line, text, history, steps) if item not in steps), None)
+        step = next((item for item in _makers(line, text, history, steps) if item not in tried), None)
         if step is None:
             return ()
+        tried.add(step)
         kept = [item for item in steps if item.group.casefold() != step.group.casefold()]
         steps = (*kept, step)
     return ()

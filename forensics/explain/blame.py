@@ -47,6 +47,12 @@ def blame(reference: Reference, line: Told) -> Blame | None:
     if best is not None:
         return best[1]
     name = target.name
-    if there or not name or any(key[2] == name.casefold() for key in reference.provenance):
+    made = any(
+        item.left is not None
+        for key, writings in reference.provenance.items()
+        if key[2] == name.casefold()
+        for item in writings
+    )
+    if there or not name or made:
         return None
     return Blame("never", target.kind or "table", name) if target.verb in ("drop", "alter") else None

@@ -38,7 +38,7 @@ def creations(name: str, subject: Subject, reference: Reference, player: Player)
         if group is not None and group.source:
             shapes.setdefault(group.text, group)
     known = [*shapes.values()]
-    for group in _reduced(name, live, reference, player, subject.dialect):
+    for group in _reduced(name, live, reference, player, subject):
         if group.source:
             distances = [distance(shape, group).meaning for shape in known]
             if subject.dialect == "sqlite" and known and not any(_alike(shape, group) for shape in known):
@@ -85,8 +85,9 @@ def alterations(name: str, subject: Subject) -> Iterator[Outside]:
             yield Outside((item.sql,), "application", live.name if live else item.table, item.ref, KNOWN)
 
 
-def _reduced(name: str, live: Group, reference: Reference, player: Player, dialect: str) -> Iterator[Group]:
+def _reduced(name: str, live: Group, reference: Reference, player: Player, subject: Subject) -> Iterator[Group]:
     """Yield the live group, then without the last, the last two ... of its columns that migrations add."""
+    dialect = subject.dialect
     added = {
         trace.key[2]
         for traces in reference.signatures.values()
@@ -103,7 +104,7 @@ def _reduced(name: str, live: Group, reference: Reference, player: Player, diale
     bare = live
     if hanging:
         statements = tuple(text for item in hanging for text in remove(dialect, item))
-        state, told = player.after({name: live}, Outside(statements, "unknown", live.name))
+        state, told = player.after(dict(subject.live), Outside(statements, "unknown", live.name))
         if not told.error and name in state:
             bare = state[name]
             yield bare
@@ -111,7 +112,7 @@ def _reduced(name: str, live: Group, reference: Reference, player: Player, diale
     columns = sorted((item for item in bare.objects if item.kind == "column"), key=lambda item: item.position or 0)
     while len(columns) > 1 and columns[-1].ident in added:
         last = columns.pop()
-        state, told = player.after({name: bare}, Outside(remove(dialect, last), "unknown", live.name))
+        state, told = player.after({**subject.live, name: bare}, Outside(remove(dialect, last), "unknown", live.name))
         if told.error or name not in state:
             return
         bare = state[name]

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from forensics.errors import ReplayError
 from forensics.explain.story import Outside, Played, Run, State, Step, Story, Told, furnished
 from forensics.model import Group, Migration, Snapshot
 from forensics.replay.lab import Attempt, Lab, Outcome, RunMigration, RunStatements
@@ -46,6 +47,7 @@ class Effect:
     total: int | None
     error: str
     failed: str
+    lost: bool = False
 
 
 class Player:
@@ -79,7 +81,7 @@ class Player:
         state, told = self._prefixes[story[:at]]
         for index in range(at, len(story)):
             effect = self._effect(state, story[index])
-            if "constraint failed" in effect.error:  # rows matter here, and the small scratch has none
+            if effect.lost or "constraint failed" in effect.error:  # rows matter here, and the small scratch has none
                 return self.prove(story)
             state, told = self._advance(state, story[index], effect, told)
             self._prefixes[story[: index + 1]] = (state, told)
@@ -213,6 +215,9 @@ class Player:
             wanted |= more
 
     def _reflects(self, step: Step) -> bool:
+        """Whether what a step touches needs what that refers to: reflections follow keys, and PostgreSQL checks them."""
+        if self.lab.dialect == "postgresql":
+            return True
         return isinstance(step, Run) and self.contents[step.migration].language == "python"
 
     def _effect(self, state: State, step: Step) -> Effect:
@@ -221,8 +226,13 @@ class Player:
         effect = self._effects.get(key)
         if effect is None:
             self.runs += 1
-            before = {group.name.casefold(): group for group in groups}
-            outcome = self.lab.run(self.lab.seed(_rows(groups)), self.order(step))
+            try:
+                seed = self.lab.seed(_rows(groups))
+            except ReplayError as lost:
+                effect = self._effects[key] = Effect((), 0, None, lost.what, "", lost=True)
+                return effect
+            before = self.state(self.lab.schema(seed))
+            outcome = self.lab.run(seed, self.order(step))
             self._note(step, outcome)
             after = self.state(self.lab.schema(outcome.state))
             effect = self._effects[key] = _effect(_changes(before, after), outcome)

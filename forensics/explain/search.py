@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from forensics.explain.compare import Ruler
-from forensics.explain.cost import OUTSIDE, Cost, cost
+from forensics.explain.cost import KNOWN, Cost, cost
 from forensics.explain.moves import moves
 from forensics.explain.player import Player
 from forensics.explain.reference import Reference
@@ -111,7 +111,7 @@ class Search:
         settled = self.reference.order
         yield tuple(Run(name) for name in settled if self.voted(name))
         if self.subject.models_ddl:
-            yield (Outside(self.subject.models_ddl, "models", "", "models", OUTSIDE),)
+            yield (Outside(self.subject.models_ddl, "models", "", "models", KNOWN),)
         yield ()
 
     def voted(self, name: str) -> bool:

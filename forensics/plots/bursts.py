@@ -70,8 +70,9 @@ class Burst:
         labels = list(dict.fromkeys(event.migration for event in self.events if event.migration))
         shared = _shared([event.message for event in self.events])
         if len(labels) == len(self.events):
-            rows = [event.ref.rpartition("=")[2] for event in self.events] if self.source == "tracker" else []
-            today = [label for label, row in zip(labels, rows, strict=False) if row and not label.startswith(row)]
+            kept = self.source == "tracker" and all("=" in event.ref for event in self.events)
+            rows = [event.ref.rpartition("=")[2] for event in self.events] if kept else labels
+            today = [label for label, row in zip(labels, rows, strict=True) if not label.startswith(row)]
             told = rows if today else labels
             named = " and ".join(told) if len(told) == 2 else f"{told[0]} to {told[-1]}"
             named += f" (today's {wording.listing(today)})" if today else ""

@@ -187,7 +187,9 @@ def _fleet(fleet: Fleet) -> Plot:
     legend = Key.of(used, stop=any(each is not None for each in stops.values()))
     sheet = Sheet(top + _ROW * max(1, len(found)) + 12 + legend.height)
     sheet.write(_MARGIN, 22, "Which migration really ran where", size=17, bold=True)
-    sheet.write(_MARGIN, 44, fleet.verdict, size=12, colour=QUIET, room=WIDTH - 2 * _MARGIN)
+    gaps = any(item not in found[name] for name, each in fleet.diagnoses.items() if found[name] and not each.silent for item in names)
+    said = fleet.verdict + (" A gap in a row: no such file there, and no row of the tracker." if gaps else "")
+    sheet.write(_MARGIN, 44, said, size=12, colour=QUIET, room=WIDTH - 2 * _MARGIN)
     columns.draw(sheet, top)
     stretches: list[tuple[int, int, Mark | None]]
     for number, (name, each) in enumerate(fleet.diagnoses.items()):
@@ -199,6 +201,7 @@ def _fleet(fleet: Fleet) -> Plot:
             width = max(columns.right, columns.left + 300) - columns.left
             sheet.box(columns.left, y + 2, width, _BAR, _ABSENT)
             words = _SILENT_STATES.get(each.state, "nothing is known of its migrations")
+            words += f"; its first run will stop at {each.stop['version']}" if each.stop else ""
             sheet.write(columns.left + 10, y + 2 + _BAR / 2, words, size=11.5, colour=QUIET)
             continue
         stop = stops[name]
@@ -213,7 +216,7 @@ def _fleet(fleet: Fleet) -> Plot:
 
 
 def _next_stop(diagnosis: Diagnosis, ids: Sequence[str]) -> int | None:
-    failure = diagnosis.document.get("next_failure") or {}
+    failure = diagnosis.stop or {}
     return ids.index(failure["migration"]) if failure.get("migration") in ids else None
 
 

@@ -27,7 +27,7 @@ def strip(diagnosis: Diagnosis) -> Plot:
     rows = diagnosis.document.get("migrations", ())
     columns = Columns.fit(diagnosis.headings, left=_LEFT)
     notes = [run for run in runs(diagnosis.marks) if run[2] and run[2].name in _CONTRADICTIONS]
-    failure = diagnosis.document.get("next_failure") or {}
+    failure = diagnosis.stop or {}
     stop = next((place for place, item in enumerate(rows) if item["id"] == failure.get("migration")), None)
     top = 62 + (columns.head if rows else 0)
     below = top + 68
@@ -78,7 +78,7 @@ def _subtitle(diagnosis: Diagnosis) -> str:
     if not told:
         return diagnosis.verdict
     failure = diagnosis.document.get("next_failure") or {}
-    text = f"Of {wording.count(len(diagnosis.marks), 'migration')} {wording.listing(told)}"
+    text = f"{wording.count(len(diagnosis.marks), 'migration')}: {'; '.join(told)}"
     return text + (f"; the next run stops at {failure['version']}" if failure else "")
 
 

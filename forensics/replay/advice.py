@@ -9,6 +9,11 @@ UNTRUSTED = (
     "run it with --trust-migrations or `trust = true` if you trust it"
 )
 
+NO_PROMISE = (
+    "this system offers no isolation: what Python code opens is refused and reported, but not what a library does by "
+    "itself past Python's own hooks, so a migration that means to reach another database, a file or the network can"
+)
+
 
 def advice(sort: str, message: str, missing: str) -> str:
     """Return what to write into the case file, or an empty text where no hint is known to help.

@@ -170,20 +170,27 @@ class Bench:
         if sha and sha not in self._sent:
             request["text"] = self.ledger.texts[sha]
             self._sent.add(sha)
-        return self.child().ask(request, self.time_limit)
+        reply, tried = self.child().ask(request, self.time_limit)
+        lost = set(reply.get("lost", ()))
+        if lost:
+            self._held = {key: number for key, number in self._held.items() if number not in lost}
+        return reply, tried
 
     def _take(self, state: str, wire: Wire, reply: Reply, known: str | None) -> str:
         """Remember where the child keeps the content that a step led to, and return its key.
 
         ``known`` is the key that the same step led to before: a step that is not deterministic is held to it.
         """
-        if "master" not in reply:
+        if "rows" not in reply:
             return state
-        rows = self._rows(reply)
-        data = self.ledger.states[state].data
+        was = self.ledger.states[state]
+        found = self._rows(reply)
+        rows = found if "master" in reply else [*was.rows, *found]
+        data = was.data
         if reply["changed"] or (data and reply["moved"]):
             data = self.ledger.history(data, identity(wire))
-        key = known or self.ledger.state(rows, data, (state, wire))
+        grown = None if "master" in reply else (state, found)
+        key = known or self.ledger.state(rows, data, (state, wire), grown)
         self._held.setdefault(key, reply["state"])
         return key
 
@@ -191,7 +198,8 @@ class Bench:
         for row in reply["rows"]:
             item: Row = (row[0], row[1], row[2], row[3])
             self._numbers.append(-1 if self._internal(item) else self.ledger.number(item))
-        return [number for index in reply["master"] if (number := self._numbers[index]) >= 0]
+        indexes = reply["master"] if "master" in reply else reply["added"]
+        return [number for index in indexes if (number := self._numbers[index]) >= 0]
 
     def _internal(self, row: Row) -> bool:
         return row[1].lower().startswith("sqlite_") or row[2].lower() in self._hidden

@@ -88,11 +88,8 @@ class PostgresBench(Bench):
     def _send(self, state: str, wire: Wire) -> tuple[Reply, Tried]:
         self._before = self._images[self._held[state]]
         reply, tried = super()._send(state, wire)
-        lost = set(reply.get("lost", ()))
-        if lost:
-            self._held = {key: number for key, number in self._held.items() if number not in lost}
-            for number in lost:
-                self._images.pop(number, None)
+        for number in reply.get("lost", ()):
+            self._images.pop(number, None)
         return reply, tried
 
     def _take(self, state: str, wire: Wire, reply: Reply, known: str | None) -> str:

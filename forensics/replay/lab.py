@@ -15,7 +15,7 @@ from typing import Any
 from forensics.errors import ReplayError
 from forensics.model import Chain, Group, Migration, Snapshot
 from forensics.redact import redact_text, redact_url
-from forensics.replay.advice import UNTRUSTED, advice, server_advice
+from forensics.replay.advice import NO_PROMISE, UNTRUSTED, advice, server_advice
 from forensics.replay.bench import Bench, configuration
 from forensics.replay.child import ChildLost
 from forensics.replay.inside import pg_script, script
@@ -25,6 +25,8 @@ from forensics.replay.steps import Attempt, Harvest, Outcome, RunMigration, RunS
 from forensics.replay.store import Store, signature
 
 __all__ = ["Attempt", "Harvest", "Lab", "Outcome", "RunMigration", "RunStatements", "Statement", "Step"]
+
+_GROWTHS = 64  # of so many schemas it is kept what others can grow from
 
 
 class Lab:
@@ -59,6 +61,7 @@ class Lab:
         self._ledger = Ledger()
         self._memo: dict[Any, Outcome] = {}
         self._schemas: dict[str, Snapshot] = {}
+        self._growths: dict[str, Any] = {}
         self._seeds: dict[tuple[str, ...], str] = {}
         self._problems: dict[str, str] | None = None
         self._hello: dict[str, Any] = {}
@@ -107,6 +110,11 @@ class Lab:
     def isolation(self) -> str:
         """How the child is kept away from everything else: ``namespaces`` or ``guard``."""
         return str(self._told("isolation"))
+
+    @property
+    def caveat(self) -> str:
+        """What the isolation cannot promise; empty where it promises all."""
+        return NO_PROMISE if self.isolation == "guard" else ""
 
     @property
     def server_version(self) -> str:
@@ -164,9 +172,18 @@ class Lab:
                 for number in self._ledger.states[state].rows
                 if number in self._ledger.groups
             )
-        from forensics.catalogs.sqlite import groups
+        from forensics.catalogs.sqlite import grow, growth
 
-        return groups(self.master(state))
+        rows = self._ledger.rows
+        before, added = self._ledger.grown.get(state, ("", ()))
+        origin = self._growths.get(before)
+        found = grow(origin, [rows[number] for number in added]) if origin else None
+        if found is None:
+            found = growth(self.master(state))
+        self._growths[state] = found
+        if len(self._growths) > _GROWTHS:
+            del self._growths[next(iter(self._growths))]
+        return tuple(found.groups.values())
 
     def statements(self, migration: Migration) -> tuple[str, ...]:
         """Return the statements of an SQL migration that could change something, in order; nothing for Python."""

@@ -40,6 +40,8 @@ class Ledger:
         self.wires: dict[str, Wire] = {}
         self.groups: dict[int, Group] = {}
         self.group_numbers: dict[int, tuple[int, Group]] = {}
+        self.grown: dict[str, tuple[str, tuple[int, ...]]] = {}
+        self._seals: dict[str, Any] = {}
         self._numbers: dict[Row, int] = {}
         self._digests: list[bytes] = []
 
@@ -52,13 +54,24 @@ class Ledger:
             self._digests.append(hashlib.sha256(repr(row).encode("utf-8", "surrogatepass")).digest())
         return found
 
-    def state(self, rows: Sequence[int], data: str, origin: tuple[str, Wire] | None) -> str:
-        """Return the key of a content, and remember how it came about if it is new."""
-        seal = hashlib.sha256(b"".join([self._digests[row] for row in rows]))
-        seal.update(data.encode())
-        key = seal.hexdigest()[:40]
+    def state(
+        self, rows: Sequence[int], data: str, origin: tuple[str, Wire] | None, grown: tuple[str, Sequence[int]] | None = None
+    ) -> str:
+        """Return the key of a content, and remember how it came about if it is new.
+
+        ``grown`` are the state and the rows that were appended to it, where the content came about in that way.
+        """
+        before = self._seals.get(grown[0]) if grown else None
+        seal = before.copy() if before else hashlib.sha256()
+        seal.update(b"".join([self._digests[row] for row in (grown[1] if before and grown else rows)]))
+        full = seal.copy()
+        full.update(data.encode())
+        key = full.hexdigest()[:40]
+        self._seals[key] = seal
         if key not in self.states:
             self.states[key] = State(rows=tuple(rows), data=data, origin=origin)
+        if grown and grown[0] != key:
+            self.grown.setdefault(key, (grown[0], tuple(grown[1])))
         return key
 
     def name(self, wire: Wire) -> str:

@@ -23,14 +23,10 @@ def migrations(diagnosis: Diagnosis) -> Section | None:
         return None
     entries = list(zip(diagnosis.labels, diagnosis.marks, document["migrations"], strict=True))
     rows: list[Sequence[object]] = []
-    for (mark, _), items in groupby(entries, key=lambda each: (each[1], each[2]["basis"])):
+    for (mark, _, copied), items in groupby(entries, key=lambda each: (each[1], each[2]["basis"], bool(each[2].get("copy_of")))):
         stretch = list(items)
-        if mark.name in _QUIET and len(stretch) > 3 and not any(item.get("copy_of") for _, _, item in stretch):
-            labels = [label for label, _, _ in stretch]
-            for span in wording.spans(labels, labels):
-                ends = [labels.index(part.strip("'")) for part in span.split(" to ")] if span not in labels else [labels.index(span)]
-                inside = stretch[ends[0] : ends[-1] + 1]
-                rows.append(_stretch([label for label, _, _ in inside], mark, [item for _, _, item in inside]))
+        if mark.name in _QUIET and len(stretch) > 3 and not copied:
+            rows.append(_stretch([label for label, _, _ in stretch], mark, [item for _, _, item in stretch]))
             continue
         rows += [_row(label, mark, item, diagnosis) for label, mark, item in stretch]
     return section(

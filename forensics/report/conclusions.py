@@ -14,6 +14,7 @@ from forensics.report.text import Section, bullets, clip, codes, cut_table, pros
 
 _ROOM = 30_000
 _STEPS = 40
+_NOTHING = "None needed."
 _GLOSSARY = (
     "In these pages the *chain* is the folder of migrations in its order, the *tracker* the table in which the migration tool "
     "notes what it applied, an *object* a table, column, key, check, index, view or trigger, an *effect* one object that a "
@@ -90,7 +91,7 @@ def _finding(item: Mapping[str, Any], order: Sequence[str]) -> str:
             title,
             linked(item["summary"]),
             ", ".join(facts) + ".",
-            cut_table(["evidence", "source", "what it shows", "where"], rows, limit=8, more=ALL),
+            cut_table(["evidence", "source", "what it shows", "where"], rows, limit=10, more=ALL),
             bullets(filter(None, notes)),
         ]
     ).rstrip()
@@ -120,10 +121,10 @@ def next_failure(diagnosis: Diagnosis) -> Section | None:
     if failure:
         text = (
             f"The next run stops at {code(failure.get('file') or failure['migration'])}: "
-            f"**{escape(clip(failure['error']))}**{_because(failure, found)}."
+            f"**{escape(clip(failure['error']))}**{f' ({why})' if (why := _because(failure, found)) else ''}."
             + (f"\n\n{block(clip(failure['statement'], 1200), 'sql')}" if failure.get("statement") else "")
         )
-    rows = [(item["migration"], item["error"], Markdown(_because(item, found).strip(" ()"))) for item in others]
+    rows = [(item["migration"], item["error"], Markdown(_because(item, found))) for item in others]
     also = "When their turn comes, these will fail too:\n\n" + cut_table(
         ["migration", "error", "cause"], rows, limit=25, more=ALL
     )
@@ -163,12 +164,12 @@ def _because(failure: Mapping[str, Any], findings: Sequence[Mapping[str, Any]]) 
             item
             for item in findings
             if item["cause"] in ("masked-create", "recorded-not-executed", "manual-change")
-            and any(each["name"].casefold() in said and (each.get("table") or "").casefold() in said for each in item["objects"])
+            and any({each["name"].casefold(), (each.get("table") or each["name"]).casefold()} <= said for each in item["objects"])
         ]
         own = sorted(about, key=lambda item: (item["cause"] != "masked-create", item["cause"] != cause))
     if not own:
-        return f" ({escape(wording.cause(cause))})"
-    return f" ({escape(wording.cause(own[0]['cause']))}, {link(own[0]['id'])})"
+        return escape(wording.cause(cause))
+    return f"{escape(wording.cause(own[0]['cause']))}, {link(own[0]['id'])}"
 
 
 def what_to_do(diagnosis: Diagnosis) -> Section | None:
@@ -183,8 +184,11 @@ def prevention(diagnosis: Diagnosis) -> Section | None:
 
 def _advice(diagnosis: Diagnosis, key: str, *, numbered: bool) -> Section | None:
     found: dict[str, list[str]] = {}
-    for item in sorted(diagnosis.document["findings"], key=wording.urgency):
-        if item[key] and not (diagnosis.silent and item["scope"] == "chain"):
+    ranked = sorted(diagnosis.document["findings"], key=wording.urgency)
+    if numbered:  # the stop sign first
+        ranked.sort(key=lambda item: item["cause"] != "pending-will-fail")
+    for item in ranked:
+        if item[key] not in ("", _NOTHING) and not (diagnosis.silent and item["scope"] == "chain"):
             found.setdefault(item[key], []).append(item["id"])
     lines = [f"{linked(text, 1600)} ({', '.join(map(link, ids))})" for text, ids in found.items()]
     shown = [f"{place}. {line}" for place, line in enumerate(lines[:_STEPS], 1)] if numbered else [f"- {line}" for line in lines[:_STEPS]]

@@ -59,7 +59,7 @@ def summary(diagnosis: Diagnosis) -> Section | None:
         _answer("What is broken", [_told(group, diagnosis.labels) for group in broken], _rest(findings, said)),
         _answer("Why", _reasons(findings, broken, diagnosis.labels)),
         _answer("Where", [_place(diagnosis, said)]),
-        _answer("What to do", list(dict.fromkeys(_remedies(said)))),
+        _answer("What to do", list(dict.fromkeys(_remedies(findings, said)))),
         _answer("How sure", [text for text in [_certainty(diagnosis, said)] if text]),
     ]
     if not broken:
@@ -187,9 +187,14 @@ def _place(diagnosis: Diagnosis, broken: Iterable[Mapping[str, Any]]) -> str:
     return where + (f". Tables affected: {codes(tables, 8)}." if tables else ".")
 
 
-def _remedies(broken: Sequence[Mapping[str, Any]]) -> Iterable[str]:
-    """Yield the remedies, each with its finding; the stop sign stands above already."""
-    found = [item for item in broken if item["remedy"] and item["cause"] != "pending-will-fail"]
+def _remedies(findings: Sequence[Mapping[str, Any]], broken: Sequence[Mapping[str, Any]]) -> Iterable[str]:
+    """Yield the remedies, each with its finding; in place of the stop sign, which stands above, what lets the next run go on."""
+    by_id = {item["id"]: item for item in findings}
+    found: list[Mapping[str, Any]] = []
+    for item in broken:
+        stops = item["cause"] == "pending-will-fail"
+        found += [by_id[each] for each in item["contributing"] if each in by_id] if stops else [item]
+    found = [item for number, item in enumerate(found) if item["remedy"] and item not in found[:number]]
     for item in found[:_SHOWN]:
         yield _named(item, item["remedy"])
     if len(found) > _SHOWN:

@@ -27,7 +27,7 @@ def check(facts: Facts) -> Iterator[Finding]:
             Proof(
                 source="replay",
                 detail=f"{label}: {_part(ran, total)} took effect; "
-                f"{effects.present} of its {plural(effects.expected, 'object')} present, {effects.absent} absent",
+                f"{effects.present} of {plural(effects.expected, 'object')} present, {effects.absent} absent",
                 ref=f"migration {label}",
             )
         ]

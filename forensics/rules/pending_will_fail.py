@@ -11,6 +11,7 @@ from forensics.rules.advice import see
 from forensics.rules.base import Rule
 from forensics.rules.facts import Facts, listing
 from forensics.rules.logged import GRAVE, entries, failure_proofs
+from forensics.wording import cause as in_plain_words
 
 STARTS = re.compile(r"\b(start(s|ing|ed)?|boot(s|ing|ed)?|launch(es|ing|ed)?)\b", re.IGNORECASE)
 
@@ -52,8 +53,8 @@ def check(facts: Facts) -> Iterator[Finding]:
         confidence=0.96,
         would_overturn="A change of the schema, or of the file, before the next run.",
         alternatives=(),
-        remedy=f"Do not run migrations here{_starts(facts, first.error)}: the run would stop at {label}. Repair its cause, "
-        f"{first.cause or 'which is not known'}, first{see(first.cause, label) if first.cause else ''}.",
+        remedy=f"Do not run migrations here{_starts(facts, first.error)}: the run would stop at {label}. Repair its cause first"
+        + (f": {in_plain_words(first.cause)}{see(first.cause, label)}." if first.cause else "."),
         prevention="Run pending migrations on a copy of each environment before deploying them.",
     )
 

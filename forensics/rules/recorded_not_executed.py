@@ -54,7 +54,8 @@ def _finding(facts: Facts, names: list[str]) -> Finding:
     evidence: list[Proof] = []
     against: list[Proof] = []
     for name in names:
-        evidence += facts.tracker_proofs(name)
+        if not strangers(facts, name):
+            evidence += facts.tracker_proofs(name)
         effects = facts.judged[name].effects
         gone = trace_refs(facts.signature(name), live)
         told = f": {in_words([item for item in gone if item.state == 'missing'])}" if gone else ""
@@ -131,9 +132,11 @@ def _mistaken(facts: Facts, names: list[str]) -> str:
         files = listing([facts.file(match.migration_id or "") for match in shared])
         return f" Row {shared[0].row.version} stands for the other file of that number, {files}: for the migration tool the number is done."
     said = listing([match.row.version for match in rows], 8)
-    notes = listing([_NOTE.sub(r"\1 ran and is \2 now", match.note or "a text that is no file now") for match in rows], 4)
+    notes = listing([_NOTE.sub(r"\1 (now \2)", match.note or "a text that is no file now") for match in rows], 4)
+    days = list(dict.fromkeys(f"{match.row.recorded_at:%Y-%m-%d}" for match in rows if match.row.recorded_at))
+    when = f", which ran on {listing(days, 3)}" if days else ""
     return (
-        f" {'The row' if len(rows) == 1 else 'Rows'} {said} {'stands for another file' if len(rows) == 1 else 'stand for other files'}: "
+        f" {'Row' if len(rows) == 1 else 'Rows'} {said} {'stands for another file' if len(rows) == 1 else 'stand for other files'}{when}: "
         f"{notes}. {'A new file took the number' if len(rows) == 1 else 'New files took the numbers'}, and the migration tool skips "
         f"{'it' if len(rows) == 1 else 'them'}."
     )
@@ -148,7 +151,8 @@ def _moved(facts: Facts, name: str) -> Iterator[Proof]:
     """Yield when the file that a row stands for ran, when it was renumbered, and when this one took its number."""
     for match in strangers(facts, name):
         row, sha = match.row, match.content.sha256 if match.content else ""
-        detail = f"the checksum of row {row.version} is not that of {facts.file(name)}: {match.note or _standing(facts, match)}"
+        said = f"recorded at {row.recorded_at:%Y-%m-%d %H:%M:%S}Z as {row.description!r}; " if row.recorded_at else ""
+        detail = f"{said}the checksum of row {row.version} is not that of {facts.file(name)}: {match.note or _standing(facts, match)}"
         yield Proof(source="tracker", detail=detail, ref=row.ref)
         for item in facts.versions:
             if item.action == "R" and item.content is not None and item.content.sha256 == sha:

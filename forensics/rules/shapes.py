@@ -25,6 +25,9 @@ def reshape(facts: Facts, mask: Mask, lacking: Sequence[str], more: Sequence[str
         return f"Compare the definition of {mask.table} with that of {facts.label(mask.migration)}."
     if mask.by and lacking:
         return _by_the_chain(facts, mask, lacking)
+    if mask.by:
+        made = f"a table that {facts.label(mask.by)} has made"
+        return f"Nothing here. In migrations to come, change {made} with ALTER TABLE, not with another CREATE."
     there = facts.explanation.subject.live.get(mask.table.casefold(), mask.there)
     final = facts.explanation.reference.final.get(mask.table.casefold())
     if final is not None and _columns(final) == _columns(there):

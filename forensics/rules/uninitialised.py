@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from forensics.model import Finding, Proof
-from forensics.rules.advice import first_stop
+from forensics.rules.advice import first_stop, see
 from forensics.rules.base import Rule
 from forensics.rules.facts import Facts
 
@@ -34,7 +34,7 @@ def check(facts: Facts) -> Iterator[Finding]:
         ),
         confidence=0.99,
         would_overturn="Another file or address that this environment really uses.",
-        remedy=f"Nothing as long as nobody needs it. Before its first run, repair {stop[0]}."
+        remedy=f"Nothing as long as nobody needs it. Before its first run, repair {stop[0]}{see('chain-cannot-build', stop[0])}."
         if stop
         else "Nothing; run the migrations when the environment is needed.",
         prevention="None needed.",

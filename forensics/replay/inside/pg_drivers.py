@@ -33,6 +33,7 @@ def opener(driver: str) -> Any:
 
 
 def text_of(query: Any, connection: Any) -> str:
+    """Return what a query given in any of the drivers' ways says."""
     if isinstance(query, str):
         return query
     if isinstance(query, (bytes, bytearray)):

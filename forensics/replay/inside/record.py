@@ -67,9 +67,12 @@ class Record:
         self.failed, self.failure = sql, error
 
     def close(self) -> None:
-        """Close every connection of the step; what is uncommitted is rolled back."""
+        """Close every connection of the step that is not kept; what is uncommitted is rolled back."""
         for connection in self.connections:
-            connection.close()
+            if not connection.keeps:
+                connection.close()
+            elif connection.in_transaction:
+                connection.rollback()
 
     def caused(self, error: BaseException) -> bool:
         """Whether the failing statement is what ``error`` comes from."""
@@ -92,8 +95,15 @@ class Connection(sqlite3.Connection):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._changes = 0
+        self._before = 0
+        self.keeps = False
         self._plain: sqlite3.Cursor | None = None
         self.open = True
+        self.enlist()
+
+    def enlist(self) -> None:
+        """Begin to count for the step that runs now."""
+        self._before = self.total_changes
         if Record.current is not None:
             Record.current.connections.append(self)
 
@@ -115,7 +125,7 @@ class Connection(sqlite3.Connection):
 
     def rows_changed(self) -> int:
         """Return how many rows were changed on this connection, also after it was closed."""
-        return self.total_changes if self.open else self._changes
+        return (self.total_changes if self.open else self._changes) - self._before
 
     def close(self) -> None:
         """Close the connection and remember how many rows it had changed."""

@@ -10,6 +10,10 @@ _BLANK = re.compile(r"(?:[ \t\n\f\r\ufeff]+|--[^\n]*|/\*.*?(?:\*/|\Z)|;)*", re.D
 _MOVES = re.compile(r"drop\s+table|create\s.*\bas\b|alter\s+table\s.*\bdrop\b", re.IGNORECASE | re.DOTALL)
 _WORD = re.compile(r"[A-Za-z]+")
 _READS = frozenset({"SELECT", "EXPLAIN", "VALUES"})
+_LASTING = frozenset({"PRAGMA", "ATTACH", "DETACH", "VACUUM"})
+_ADDING = frozenset({"CREATE", "INSERT", "UPDATE", "DELETE", "REPLACE", "BEGIN", "COMMIT", "END"})
+_TEMPORARY = re.compile(r"\btemp(?:orary)?\b", re.IGNORECASE)
+_VIRTUAL = re.compile(r"\bvirtual\b|\bsqlite_", re.IGNORECASE)
 _CONTROL = frozenset({"COMMIT", "END", "ROLLBACK", "RELEASE"})
 
 
@@ -67,3 +71,13 @@ def is_control(sql: str) -> bool:
 def moves_rows(sql: str) -> bool:
     """Whether a statement may remove or copy rows without SQLite counting them as changed."""
     return _MOVES.match(sql, _blank_end(sql, 0)) is not None
+
+
+def lasts(sql: str) -> bool:
+    """Whether a statement changes something of the connection that the next step would see."""
+    return first_word(sql) in _LASTING or _TEMPORARY.search(sql) is not None
+
+
+def only_adds(sql: str) -> bool:
+    """Whether a statement changes no row of ``sqlite_master`` that is there."""
+    return first_word(sql) in _ADDING and not _VIRTUAL.search(sql)

@@ -11,11 +11,10 @@ import sys
 import threading
 from typing import Any, BinaryIO
 
-from . import numbered, postmaster, sandbox
+from . import numbered, postmaster, sandbox, script
 from .guard import Guard
 from .record import Connection, Record, Stopped
 from .scratch import Scratch
-
 
 _REQUESTS = {"run": "run", "load": "load", "ask": "ask", "settle": "settle", "harvest": "harvest"}
 
@@ -170,63 +169,75 @@ class Server:
             self.texts[step["sha"]] = request["text"]
         if not self.scratch.holds(number):
             return {"missing": True}
-        before = self.scratch.place(number)
+        kept = step["kind"] in ("sql", "ddl", "seed")
+        if not kept:
+            self.scratch.part()
+        self.scratch.place(number)
+        before = self.scratch.counter() if kept else self.scratch.content()
         record = Record.current = Record(step.get("upto"))
         path = step.get("path") or "migration"
         reply: dict[str, Any] = {}
-        rows = None
         self._watch(path)
         try:
-            connection = self._execute(step, path, record)
+            self._execute(step, path, record)
         except Stopped:
-            connection = None
+            pass
         except BaseException as error:
-            connection = None
             reply = self._failure(error, step, path, record)
         self.guard.disarm()
-        if connection is not None and connection.open and not connection.in_transaction:
-            rows = self.scratch.master(connection)
         record.close()
         Record.current = None
         self._reset()
-        content = self.scratch.content()
         reply["statements"] = record.statements
         reply["total"] = record.total
         reply["stopped"] = record.stopped
-        if content == before:
-            reply["state"] = number
-        else:
-            reply.update(self._master(self.scratch.master() if rows is None else rows))
-            reply["state"] = self.scratch.keep(content)
-            reply["changed"] = record.changed_rows()
-            reply["moved"] = record.moved_rows()
+        self._look(number, before, kept, reply, record)
+        reply["lost"], self.scratch.lost = self.scratch.lost, []
         if step["kind"] in ("python", "alembic", "models"):
             reply["read"] = self._read()
             reply["retire"] = threading.active_count() > 1
         return reply
 
-    def _execute(self, step: dict[str, Any], path: str, record: Record) -> Connection | None:
+    def _look(self, number: int, before: bytes, kept: bool, reply: dict[str, Any], record: Record) -> None:
+        """Say what state the step has left, and which rows of ``sqlite_master`` it has."""
+        scratch = self.scratch
+        home = record.connections[0] if kept and record.connections else None
+        lasting = any(script.lasts(item[0]) for item in record.statements) or record.failed is not None
+        if lasting or home is None:
+            scratch.part()
+            home = None
+        if (scratch.counter() if kept else scratch.content()) == before:
+            reply["state"] = number
+            return
+        # A script that only creates and fills adds rows at the end of what was there.
+        adds = home is not None and scratch.top and all(script.only_adds(item[0]) for item in record.statements)
+        if adds:
+            added = self._master(scratch.master(home, scratch.top))
+            reply.update({"rows": added["rows"], "added": added["master"]})
+        else:
+            reply.update(self._master(scratch.master(home)))
+        reply["state"] = scratch.advance()
+        reply["changed"] = record.changed_rows()
+        reply["moved"] = record.moved_rows()
+
+    def _execute(self, step: dict[str, Any], path: str, record: Record) -> None:
         kind = step["kind"]
         if kind == "alembic":
             self.alembic().run(self.texts[step["sha"]], path, step.get("entry") or "upgrade", record)
-            return None
-        if kind == "models":
+        elif kind == "models":
             from . import revisions
 
             revisions.create_models(self.hints["models"], self.engine(), record)
-            return None
-        connection = self.scratch.connect()
-        if kind == "seed":
-            numbered.seed(step["sql"], connection)
+        elif kind == "seed":
+            numbered.seed(step["sql"], self.scratch.again())
         elif kind == "ddl":
-            numbered.run_ddl(step["sql"], connection, record)
+            numbered.run_ddl(step["sql"], self.scratch.again(), record)
         elif kind == "sql":
-            numbered.run_sql(self.texts[step["sha"]], self.hints["runner"], connection, record)
+            numbered.run_sql(self.texts[step["sha"]], self.hints["runner"], self.scratch.again(), record)
         else:
             entry = step.get("entry") or self.hints["entry"] or "upgrade"
-            numbered.run_python(self.texts[step["sha"]], path, entry, self.scratch, connection, record)
+            numbered.run_python(self.texts[step["sha"]], path, entry, self.scratch, self.scratch.connect(), record)
             record.total = len(record.statements)
-        return connection
 
     def _failure(self, error: BaseException, step: dict[str, Any], path: str, record: Record) -> dict[str, Any]:
         caused = record.caused(error)

@@ -115,7 +115,7 @@ class PostgresServer(Server):
             if record.unstacked:
                 reply, record = self._attempted(number, step, False)
             if record.broken:
-                return {**reply, **self._told(record), "state": number, "lost": self._lost()}
+                return {**reply, **self._counted(record), "state": number, "lost": self._lost()}
             return self._finished(number, step, reply, record)
         except Exception as error:
             # What is in place is not what it should be: it is made again.
@@ -153,12 +153,12 @@ class PostgresServer(Server):
         return reply, record
 
     @staticmethod
-    def _told(record: PgRecord) -> dict[str, Any]:
+    def _counted(record: PgRecord) -> dict[str, Any]:
         return {"statements": record.statements, "total": record.total, "stopped": record.stopped}
 
     def _finished(self, number: int, step: dict[str, Any], reply: dict[str, Any], record: PgRecord) -> dict[str, Any]:
         scratch = self.scratch
-        reply.update(self._told(record))
+        reply.update(self._counted(record))
         asked = record.statements or scratch.whole or step["kind"] == "seed"
         touched = scratch.touched() if asked else []
         if record.lasting:
