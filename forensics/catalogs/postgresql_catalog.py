@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+import gc
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from operator import itemgetter
 from typing import Any
 
 from forensics.catalogs.postgresql_ddl import statements
@@ -43,12 +44,8 @@ Ask = Callable[[str], list[Any]]
 
 # No collation, and the database's own (DEFAULT_COLLATION_OID).
 _USUAL_COLLATIONS = frozenset((0, 100))
+_NONE: Mapping[int, str] = {}
 _OTHERS = ("policies", "rules", "statistics", "event triggers", "publications", "operators", "casts", "aggregates")
-
-
-_PLACES = {
-    "relations": itemgetter(0), "columns": itemgetter(0, 1), "constraints": itemgetter(0), "indexes": itemgetter(0),
-}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +88,8 @@ def read(ask: Ask, only: Iterable[int] | None = None) -> Catalogue:
         context = {oid for oid, _ in found} - wanted
     rows = {name: ask(query) for name, query in queries(server[0], wanted, context).items()}
     for name in ("relations", "columns", "constraints", "indexes"):
-        rows[name].sort(key=_PLACES[name])
+        # By identifier (and number): no two rows have the same, so nothing after it is ever compared.
+        rows[name].sort()
     types = {(row[3], row[4]) for row in rows["columns"]}
     rows["named types"] = ask(type_query(types)) if types else []
     usual = {row[0]: row[3] for row in rows["named types"]}
@@ -101,15 +99,39 @@ def read(ask: Ask, only: Iterable[int] | None = None) -> Catalogue:
     classes = {oid for text in {row[8] for row in rows["indexes"]} for oid in numbers(text)}
     methods = {row[3] for row in rows["indexes"]}
     rows["named"] = ask(class_query(classes, collations, methods))
-    return _Assembly(rows, only is not None).catalogue(server)
+    if only is None:
+        for known, made_of in _recent:
+            # Nothing has changed since: the identical groups, with all that was worked out about them.
+            if known == (server, rows):
+                return made_of
+    with _collector_at_rest():
+        made_now = _Assembly(rows).catalogue(server)
+    if only is None:
+        _recent.appendleft(((server, rows), made_now))
+    return made_now
+
+
+# What was read last, as a comparison of rows costs a tenth of putting them together.
+_recent: deque[tuple[tuple[Row, Mapping[str, list[Row]]], Catalogue]] = deque(maxlen=2)
+
+
+@contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """Keep the garbage collector from looking again and again through ten thousand objects that are here to stay."""
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
 
 
 class _Assembly:
     """The rows of all queries, being put together."""
 
-    def __init__(self, rows: Mapping[str, list[Row]], partial: bool) -> None:
+    def __init__(self, rows: Mapping[str, list[Row]]) -> None:
         self.rows = rows
-        self.partial = partial
         self.schemas: dict[int, str] = {row[0]: row[1] for row in rows["schemas"]}
         self.members = {row[0] for row in rows["members"]}
         self.relations = {row[0]: row for row in rows["relations"] if row[1] in self.schemas}
@@ -117,7 +139,9 @@ class _Assembly:
         if len({text.casefold() for text in self.labels.values()}) < len(self.labels):
             self._tell_apart()
         self.comments: dict[tuple[str, int, int], str] = {(row[0], row[1], row[2]): row[3] for row in rows["comments"]}
-        self.defaults = {(row[0], row[1]): row[2] for row in rows["defaults"]}
+        self.defaults: dict[int, dict[int, str]] = defaultdict(dict)
+        for relation, number, text in rows["defaults"]:
+            self.defaults[relation][number] = text
         self._forms: dict[tuple[Any, ...], tuple[Attrs, Attrs]] = {}
         self.parents: dict[int, list[int]] = defaultdict(list)
         for child, parent in rows["inheritance"]:
@@ -254,41 +278,50 @@ class _Assembly:
             trace.append(("comment", said))
         return made("table", None, name, ident, (*meaning, *own), tuple(trace))
 
-    def _columns(self, oid: int, relation: Row) -> Iterator[SchemaObject]:
+    def _columns(self, oid: int, relation: Row) -> list[SchemaObject]:
         name = self.labels[oid]
         inherited: dict[str, tuple[Any, ...]] = {}
         if relation[5]:
             # A partition has its parent's columns; only a default or a NOT NULL of its own is worth saying.
             for parent in self.parents.get(oid, ()):
+                above = self.defaults.get(parent, _NONE)
                 for row in self.columns.get(parent, ()):
-                    inherited[row[2]] = (row[5], self.defaults.get((parent, row[1])))
+                    inherited[row[2]] = (row[5], above.get(row[1]))
         weak = self._unproven.get(oid, ())
-        forms, defaults = self._forms, self.defaults
+        own_defaults = self.defaults.get(oid, _NONE)
+        forms, plain = self._forms, self._plain
+        simple = not weak and not self.comments
+        found: list[SchemaObject] = []
         for position, row in enumerate(self.columns.get(oid, ()), start=1):
-            number, column_name, identity = row[1], row[2], row[6]
-            default = defaults.get((oid, number))
-            if inherited and (row[5], default) == inherited.get(column_name):
+            _, number, own, _, _, notnull, identity, _, _, local = row
+            default = own_defaults.get(number)
+            if not local and own not in inherited:
                 continue
-            if not row[9] and column_name not in inherited:
+            if inherited and (notnull, default) == inherited.get(own):
                 continue
             owned = None
             serial = False
             if identity or (default is not None and default.startswith("nextval(")):
-                found = self.owned.get((oid, number))
-                owned = found[1] if found else None
+                owned = self._drawn(oid, number)
                 serial = owned is not None and not identity and owned.default == default
                 if not identity and not serial:
                     owned = None
-            key = (*row[3:9], serial, None if serial else default)
+            key = row[3:9] + (serial, None if serial else default)  # noqa: RUF005 (twice as fast)
             form = forms.get(key)
             if form is None:
                 shown = (*row[:6], "d", *row[7:]) if serial else row
                 form = forms[key] = column_form(shown, None if serial else default, self.names)
-            if owned is None and not self.comments and not weak and column_name in self._plain:
-                yield made("column", name, column_name, column_name, form[0], form[1], position)
+            if owned is None and simple and own in plain:
+                found.append(made("column", name, own, own, form[0], form[1], position))
             else:
                 said = self.comment("pg_class", oid, number)
-                yield column(name, row, position, form, owned, serial, said, number in weak)
+                found.append(column(name, row, position, form, owned, serial, said, number in weak))
+        return found
+
+    def _drawn(self, oid: int, number: int) -> OwnSequence | None:
+        """Return the sequence that a column owns."""
+        found = self.owned.get((oid, number))
+        return found[1] if found else None
 
     @cached_property
     def _plain(self) -> set[str]:
@@ -322,7 +355,7 @@ class _Assembly:
                     continue
                 own = next((each for each in self.columns.get(relation, ()) if each[1] == number), None)
                 found = self.owned[relation, number][1]
-                if own is not None and (own[6] or self.defaults.get((relation, number)) == found.default):
+                if own is not None and (own[6] or self.defaults.get(relation, _NONE).get(number) == found.default):
                     continue
                 owner = f"{self.labels[relation]}.{own[2] if own else '?'}"
             found = sequence(row, self.schemas)

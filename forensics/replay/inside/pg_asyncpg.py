@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 from collections.abc import Callable
 from typing import Any
 
 import asyncpg
-from sqlalchemy.dialects.postgresql import asyncpg as adapted
-from sqlalchemy.util import greenlet_spawn
+import greenlet
+from sqlalchemy.util import await_only, greenlet_spawn
 
 from .pg_session import Home, Session
 from .record import Many
 
-try:
-    from sqlalchemy.util import await_only, in_greenlet
-except ImportError:  # SQLAlchemy 1.4 and 2.0
-    from sqlalchemy.util.concurrency import await_only, in_greenlet  # type: ignore[no-redef]
-
+adapted: Any = importlib.import_module("sqlalchemy.dialects.postgresql.asyncpg")
 _loop = asyncio.new_event_loop()
 
 
@@ -27,7 +24,10 @@ def spawn(call: Callable[..., Any], *args: Any) -> Any:
 
 
 def _wait(awaitable: Any) -> Any:
-    return await_only(awaitable) if in_greenlet() else _loop.run_until_complete(awaitable)
+    current = greenlet.getcurrent()
+    # SQLAlchemy's own greenlets: the mark of 2.1, and what they have had since 1.4.
+    inside = getattr(current, "__sqlalchemy_greenlet_provider__", False) or hasattr(current, "driver")
+    return await_only(awaitable) if inside else _loop.run_until_complete(awaitable)
 
 
 def opener() -> Any:
@@ -55,6 +55,7 @@ def opener() -> Any:
         _cursor_cls = Cursor
         splits = False
         _broken = False
+        _connection: Any
 
         def raw(self, sql: str) -> None:
             try:

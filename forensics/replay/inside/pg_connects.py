@@ -85,7 +85,7 @@ def install(scratch: Scratch, guard: Guard) -> None:
 def _psycopg(gate: Gate) -> None:
     import psycopg.conninfo
 
-    generators = importlib.import_module("psycopg.generators")
+    generators: Any = importlib.import_module("psycopg.generators")
     original = generators.connect
 
     def connect(conninfo: str, *args: Any, **options: Any) -> Any:
@@ -117,7 +117,7 @@ def _psycopg2(gate: Gate) -> None:
 
 
 def _asyncpg(gate: Gate) -> None:
-    connect_utils = importlib.import_module("asyncpg.connect_utils")
+    connect_utils: Any = importlib.import_module("asyncpg.connect_utils")
     original = connect_utils._connect
 
     async def connect(*args: Any, **options: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from typing import Any
 
 from .pg_session import Home, Session
@@ -17,6 +18,8 @@ def best(wanted: str) -> str:
     for name in names:
         try:
             importlib.import_module(name)
+            if name == "psycopg" and importlib.util.find_spec("sqlalchemy"):
+                importlib.import_module("sqlalchemy.dialects.postgresql.psycopg")  # not in SQLAlchemy 1.4
         except ImportError:
             if wanted:
                 raise

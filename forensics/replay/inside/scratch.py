@@ -34,6 +34,7 @@ class Scratch:
         self._next = 1
         self._steps = 0
         self._kept: Connection | None = None
+        self._level: Any = ""
         self.placed = 0
         self.lost: list[int] = []
         self.top = 0
@@ -76,8 +77,9 @@ class Scratch:
         """Return a connection that stays open for the next step, unless this one changes more than the database."""
         if self._kept is None or not self._kept.open:
             self._kept = self.connect()
+            self._level = self._kept.isolation_level
         else:
-            self._kept.isolation_level = ""
+            self._kept.isolation_level = self._level
             self._kept.enlist()
         self._kept.keeps = True
         return self._kept

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 from . import numbered, postmaster, sandbox, script
 from .guard import Guard
-from .record import Connection, Record, Stopped
+from .record import Record, Stopped
 from .scratch import Scratch
 
 _REQUESTS = {"run": "run", "load": "load", "ask": "ask", "settle": "settle", "harvest": "harvest"}
