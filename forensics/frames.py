@@ -118,7 +118,9 @@ def _series(values: Sequence[Any], dtype: str) -> pd.Series:
 
     if dtype == TEXT:
         kinds = set(map(type, values))
-        if kinds == {str, type(None)}:
+        if kinds == {type(None)}:
+            values = [""] * len(values)
+        elif kinds == {str, type(None)}:
             values = ["" if value is None else value for value in values]
         elif kinds != {str}:
             values = [value if type(value) is str else _text(value) for value in values]

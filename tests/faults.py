@@ -244,7 +244,7 @@ def truth(plant: Plant, made: Built) -> dict[str, frozenset[str]]:
     ran: dict[str, str] = {}
     for act, error, changed in zip(plant.acts, made.errors, made.changed, strict=True):
         if isinstance(act, Run):
-            ran[act.migration] = "yes" if not error else "partial" if changed else "failed"
+            ran[act.migration] = "yes" if not error else "partial" if changed else "failed" if _real(error) else "nothing"
     counts = not plant.vacuum and not any(isinstance(act, Sql) for act in plant.acts)
     said = {name: ran.get(name, "no") for name in plant.source.ids}
     # Those that could be left out, or put in, while every stored text stays.
@@ -263,8 +263,8 @@ def _right(
     plant: Plant, made: Built, name: str, said: dict[str, str], twins: dict[str, Built], counts: bool
 ) -> frozenset[str]:
     answer = said[name]
-    if answer == "failed":
-        return frozenset({"no"})
+    if answer in ("failed", "nothing"):
+        return frozenset({"no"} if answer == "failed" else {"unknown"})
     if answer == "partial":
         right = {"partial"}
         for whole in (True, False):
@@ -283,9 +283,23 @@ def _right(
             with built(replace(plant, acts=_toggled(plant, {name: answer == "no", other: answer == "yes"}))) as swapped:
                 if not _fails_otherwise(made, swapped) and swapped.master() == made.master():
                     return frozenset({"unknown"})
-    if any(isinstance(act, Run) and act.upto is not None for act in plant.acts):
+    stopped = any(isinstance(act, Run) and act.upto is not None for act in plant.acts)
+    if stopped or _part_of_another(plant, made, name, said):
         return frozenset({"unknown", answer})
     return frozenset({answer})
+
+
+def _part_of_another(plant: Plant, made: Built, name: str, said: dict[str, str]) -> bool:
+    """Whether the same database comes about where this one did the opposite and another one stopped half-way."""
+    acts = _toggled(plant, {name: said[name] == "no"})
+    for at, act in enumerate(acts):
+        file = plant.source.by_id[act.migration] if isinstance(act, Run) else ""
+        if isinstance(act, Run) and act.migration != name and file.endswith(".sql"):
+            for upto in range(1, len(pieces(plant.source.files[file]))):
+                with built(replace(plant, acts=(*acts[:at], replace(act, upto=upto), *acts[at + 1 :]))) as other:
+                    if not _fails_otherwise(made, other) and other.master() == made.master():
+                        return True
+    return False
 
 
 def _toggled(plant: Plant, wanted: dict[str, bool]) -> tuple[Act, ...]:

@@ -14,12 +14,12 @@ from forensics.catalogs.postgresql_clauses import (
     sequence_default,
     sequence_options,
     serial_sequence,
-       trigger_statements,
+    trigger_statements,
     values,
     written,
 )
-from forensics.catalogs.postgresql_normal import base_name
 from forensics.catalogs.postgresql_names import address, parts, spell
+from forensics.catalogs.postgresql_normal import base_name
 from forensics.model import Group, Key, Scalar, SchemaObject
 
 _TEXTS = frozenset(("text", "character varying", "character"))

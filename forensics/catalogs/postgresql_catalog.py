@@ -306,7 +306,7 @@ class _Assembly:
                 serial = owned is not None and not identity and owned.default == default
                 if not identity and not serial:
                     owned = None
-            key = row[3:9] + (serial, None if serial else default)  # noqa: RUF005 (twice as fast)
+            key = (*row[3:9], serial, None if serial else default)
             form = forms.get(key)
             if form is None:
                 shown = (*row[:6], "d", *row[7:]) if serial else row

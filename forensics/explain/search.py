@@ -60,6 +60,10 @@ class Search:
         starts = [self.attempt(story) for story in dict.fromkeys(self.starts())]
         first = min(starts, key=_price)
         ends = [self.descended(first)]
+        modelled = any(isinstance(step, Outside) and step.origin == "models" for step in first.played.story)
+        exact = not self.differing(first.played) and not first.cost.residual
+        if exact and modelled:  # nothing is left to explain, letter by letter
+            return self.proven(ends[0])
         if starts[0] is not first and starts[0].cost.total <= first.cost.total + NEAR:
             ends.append(self.descended(starts[0]))
         return self.proven(min(ends, key=_price))
@@ -111,8 +115,19 @@ class Search:
         settled = self.reference.order
         yield tuple(Run(name) for name in settled if self.voted(name))
         if self.subject.models_ddl:
+            for names in dict.fromkeys((tuple(claimed), tuple(voted))):
+                story = tuple(Run(name) for name in names)
+                yield (*story, *self.modelled(story))
             yield (Outside(self.subject.models_ddl, "models", "", "models", KNOWN),)
         yield ()
+
+    def modelled(self, story: Story) -> Iterator[Outside]:
+        """Yield what the models make beside a story: the application creates at its start what is not there."""
+        final = self.attempt(story).played.final
+        for name, group in self.subject.live.items():
+            made = (self.subject.models or {}).get(name)
+            if name not in final and made is not None and made.source:
+                yield Outside(made.source, "models", group.name, "models", KNOWN)
 
     def voted(self, name: str) -> bool:
         """Whether the live objects speak for a migration; where they are silent, the tracker does."""

@@ -52,7 +52,6 @@ def opener() -> Any:
     class Connection(Session, adapted.AsyncAdapt_asyncpg_connection):
         """A recorded connection. The server sees what `Session` begins and ends."""
 
-        _cursor_cls = Cursor
         splits = False
         _broken = False
         _connection: Any
@@ -80,6 +79,9 @@ def opener() -> Any:
 
         async def _start_transaction(self) -> None:
             """Begin nothing: `Session.begin` has done it."""
+
+        def cursor(self, server_side: bool = False) -> Any:
+            return super().cursor(server_side=True) if server_side else Cursor(self)
 
         def commit(self) -> None:
             self.finish(True)
