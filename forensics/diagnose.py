@@ -14,11 +14,12 @@ from forensics.explain.engine import explain
 from forensics.explain.masks import statements
 from forensics.explain.player import Player
 from forensics.explain.reference import Reference, reference
+from forensics.explain.search import ROUNDS
 from forensics.explain.static import judge_read
 from forensics.explain.story import State
 from forensics.explain.subject import Subject
 from forensics.findings import conclude
-from forensics.foreign import Foreign, elsewhere, investigate, shared, unclaimed
+from forensics.foreign import distance, elsewhere, investigate, places_of, shared, unclaimed
 from forensics.harvested import wanted, with_harvest
 from forensics.model import (
     Applied,
@@ -150,7 +151,7 @@ class Workshop:
         if found is None:
             contents = {item.id: item for item in migrations}
             player = Player(self.lab, contents, self.source.chain.by_id)
-            found = self._benches[key] = (player, reference(player, migrations))
+            found = self._benches[key] = (player, reference(player, migrations, self.models()[0] or {}))
         return found
 
     def models(self) -> tuple[State | None, tuple[str, ...]]:
@@ -243,7 +244,7 @@ def examine(
 
 
 def _examine(
-    evidence: Evidence, source: ChainEvidence, history: History, workshop: Workshop, *, own: bool = True
+    evidence: Evidence, source: ChainEvidence, history: History, workshop: Workshop, *, own: bool = True, thorough: bool = True
 ) -> Facts:
     chain = source.chain
     assert evidence.snapshot is not None
@@ -254,14 +255,8 @@ def _examine(
     claimed_all = frozenset(claimed) | {item.id for item in migrations if item.id not in chain.by_id}
     orphans = [item for item in matches.values() if item.row.version not in chain.by_version and item.row.success]
     lost = bool(orphans) and history.keeps == "head"
-    foreign: tuple[Foreign, ...] = ()
-    if lost and own:
-
-        def judge(other: ChainEvidence) -> Facts:
-            return _examine(evidence, other, history, workshop.other(other), own=False)
-
-        foreign = investigate(orphans, source, judge)
-        claimed_all |= shared(chain, foreign)
+    foreign = places_of(orphans, source) if lost and own else ()
+    claimed_all |= shared(chain, foreign)
     pending = tuple(item.id for item in chain.migrations if item.id not in claimed_all)
     workshop.furnish(evidence)
     player, built = workshop.bench(migrations)
@@ -291,10 +286,18 @@ def _examine(
     )
     # A tool that cannot find where it stands runs nothing at all.
     next_run = pending if history.state != "absent" and not lost else ()
-    explanation = explain(subject, player, built, next_run)
+    explanation = explain(subject, player, built, next_run, rounds=ROUNDS if thorough else 0)
     if player.refused():
         read = judge_read(migrations, player.refused(), live)
         explanation = replace(explanation, judged=dict(explanation.judged) | read)
+    if foreign:
+        # Where the active chain explains the schema to the letter, another one can at most do so as well.
+        exact = not distance(explanation)[0]
+
+        def judge(other: ChainEvidence) -> Facts:
+            return _examine(evidence, other, history, workshop.other(other), own=False, thorough=not exact)
+
+        foreign = investigate(foreign, source.sources, judge)
     verdict = elsewhere(explanation, foreign)
     if verdict is not None:
         explanation = unclaimed(explanation, verdict, chain)

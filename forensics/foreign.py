@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from forensics.adapters.revisions import ancestors
 from forensics.assignment import RowMatch
 from forensics.explain.closing import closing
 from forensics.explain.engine import Explanation, differences
 from forensics.explain.story import State
 from forensics.lookup import Place, look_up
-from forensics.model import Applied, Chain, ChainEvidence, SchemaObject
+from forensics.model import Applied, Chain, ChainEvidence, SchemaObject, SourceStatement
 
 if TYPE_CHECKING:
     from forensics.rules.facts import Facts
@@ -81,24 +82,27 @@ def distance(explanation: Explanation) -> tuple[float, float]:
     return round(cost.outside + cost.residual + cost.soft, 4), round(cost.deviations, 4)
 
 
+def places_of(orphans: Sequence[RowMatch], source: ChainEvidence) -> tuple[Foreign, ...]:
+    """Look every orphan of a tracker up, without judging anything yet."""
+    return tuple(Foreign(row=match.row, places=look_up(match.row.version, source)) for match in orphans)
+
+
 def investigate(
-    orphans: Sequence[RowMatch], source: ChainEvidence, examine: Callable[[ChainEvidence], Facts]
+    found: Sequence[Foreign], sources: Sequence[SourceStatement], examine: Callable[[ChainEvidence], Facts]
 ) -> tuple[Foreign, ...]:
-    """Look every orphan of a tracker up, and judge the live schema against each chain that knows it.
+    """Judge the live schema against each chain that knows a foreign revision.
 
     ``examine`` explains the environment as if another chain were its own.
     """
-    found = []
-    for match in orphans:
-        places = look_up(match.row.version, source)
+    judged = []
+    for item in found:
         verdicts = []
-        for place in places[:_MOST_CHAINS]:
-            facts = examine(ChainEvidence(chain=place.chain, sources=source.sources))
+        for place in item.places[:_MOST_CHAINS]:
+            facts = examine(ChainEvidence(chain=place.chain, sources=tuple(sources)))
             if facts.explanation is not None:
                 verdicts.append(Verdict(place=place, facts=facts))
-        ranked = sorted(verdicts, key=lambda item: item.distance)
-        found.append(Foreign(row=match.row, places=places, verdicts=tuple(ranked)))
-    return tuple(found)
+        judged.append(replace(item, verdicts=tuple(sorted(verdicts, key=lambda verdict: verdict.distance))))
+    return tuple(judged)
 
 
 def elsewhere(own: Explanation, foreign: Sequence[Foreign]) -> Verdict | None:
@@ -113,9 +117,9 @@ def shared(chain: Chain, foreign: Sequence[Foreign]) -> frozenset[str]:
     return frozenset(
         name
         for item in foreign
-        if item.best is not None
-        for name in item.best.facts.recorded
-        if _same(chain, item.best.place.chain, name)
+        for place in item.places[:_MOST_CHAINS]
+        for name in ancestors(place.chain.by_id, [item.row.version])
+        if _same(chain, place.chain, name)
     )
 
 

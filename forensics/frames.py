@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -168,19 +168,16 @@ def schema(kind: str, objects: Iterable[SchemaObject], *, evidence: str = "") ->
 
 def _described(items: Sequence[SchemaObject], names: Sequence[str]) -> list[Sequence[Any]]:
     """Return the attributes of these names, one column each. Objects share their attributes, so each is read once."""
-    seen: dict[tuple[int, int], tuple[Any, ...]] = {}
-    rows: list[tuple[Any, ...]] = []
-    for item in items:
-        trace, meaning = item.trace, item.meaning
-        key = (id(trace), id(meaning))
-        row = seen.get(key)
-        if row is None:
-            known = dict(trace + meaning)
-            row = seen[key] = tuple([known.get(name) for name in names])
-        rows.append(row)
-    return list(zip(*rows, strict=True)) if rows else [()] * len(names)
+    pairs = list(zip(map(id, map(_TRACE, items)), map(id, map(_MEANING, items)), strict=True))
+    rows: dict[tuple[int, int], tuple[Any, ...]] = {}
+    for pair, item in dict(zip(pairs, items, strict=True)).items():
+        known = dict(item.trace + item.meaning)
+        rows[pair] = tuple([known.get(name) for name in names])
+    found = list(map(rows.__getitem__, pairs))
+    return [list(map(itemgetter(place), found)) for place in range(len(names))]
 
 
+_TRACE, _MEANING = attrgetter("trace"), attrgetter("meaning")
 # Of each kind of frame: the kind of object, what comes from its fields, what from its attributes. The name comes last
 # where a reader looks for the structure first.
 _SOURCES: Final[Mapping[str, tuple[str, Sequence[str], Sequence[str]]]] = {

@@ -16,6 +16,8 @@ import types
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -263,8 +265,11 @@ def _right(
     plant: Plant, made: Built, name: str, said: dict[str, str], twins: dict[str, Built], counts: bool
 ) -> frozenset[str]:
     answer = said[name]
-    if answer in ("failed", "nothing"):
-        return frozenset({"no"} if answer == "failed" else {"unknown"})
+    if answer == "failed":
+        return frozenset({"no"})
+    if answer == "nothing":
+        with built(replace(plant, acts=_toggled(plant, {name: True}))) as other:
+            return frozenset({"unknown"} if other.master() == made.master() else {"no"})
     if answer == "partial":
         right = {"partial"}
         for whole in (True, False):
@@ -272,6 +277,8 @@ def _right(
                 alike = not _fails_otherwise(made, other) and other.master(cookie=False) == made.master(cookie=False)
                 right |= {"yes" if whole else "no", "unknown"} if alike else set()
         return frozenset(right)
+    if not counts and name in silent_together(plant.source):
+        return frozenset({"unknown", answer})
     if name not in twins:
         return frozenset({answer})
     if not counts:
@@ -287,6 +294,26 @@ def _right(
     if stopped or _part_of_another(plant, made, name, said):
         return frozenset({"unknown", answer})
     return frozenset({answer})
+
+
+@lru_cache(maxsize=64)
+def _silent_together(source: tuple[str, tuple[tuple[str, str], ...], str]) -> frozenset[str]:
+    chain = Source(name=source[0], files=dict(source[1]), tool=source[2])
+    plant = Plant(name="", source=chain, acts=tuple(map(Run, chain.ids)), recorded=())
+    found: set[str] = set()
+    with built(plant) as made:
+        for size in (2, 3):
+            for names in combinations(chain.ids, size):
+                if not found.issuperset(names):
+                    with built(replace(plant, acts=_toggled(plant, dict.fromkeys(names, False)))) as other:
+                        same = other.master(cookie=False) == made.master(cookie=False)
+                        found |= set(names) if same and not any(other.errors) else set()
+    return frozenset(found)
+
+
+def silent_together(source: Source) -> frozenset[str]:
+    """Return the migrations that two or three together can be left out of a chain without any trace in its schema."""
+    return _silent_together((source.name, tuple(source.files.items()), source.tool))
 
 
 def _part_of_another(plant: Plant, made: Built, name: str, said: dict[str, str]) -> bool:

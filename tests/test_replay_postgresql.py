@@ -435,3 +435,42 @@ def test_a_set_up_script_makes_what_is_there_before_the_first_revision(tmp_path:
     with Lab(chain({"1.sql": "GRANT SELECT ON first TO app;"}, setup=str(script)), dialect="postgresql") as made:
         assert groups(made, made.empty) == ["first"]
         assert run(made, "1").error is None
+
+
+ENV = """
+import asyncio
+from alembic import context
+from sqlalchemy import MetaData
+from sqlalchemy.ext.asyncio import create_async_engine
+
+metadata = MetaData(naming_convention={"uq": "uq_%(table_name)s_%(column_0_name)s"})
+
+def migrate(connection):
+    context.configure(connection=connection, target_metadata=metadata, transaction_per_migration=True)
+    with context.begin_transaction():
+        context.run_migrations()
+
+async def main():
+    engine = create_async_engine("postgresql+asyncpg://app:secret@live/app")
+    async with engine.connect() as connection:
+        await connection.run_sync(migrate)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "asyncpg"])
+def test_an_asynchronous_env_py_is_harvested_and_run(tmp_path: Path, driver: str) -> None:
+    (tmp_path / "env.py").write_text(ENV)
+    text = OPS + "\ndef upgrade():\n    op.create_table('t', sa.Column('x', sa.Integer), sa.UniqueConstraint('x'))\n"
+    made = chain(
+        {"1.py": text}, tmp_path, tool="alembic", driver=driver, env_file=str(tmp_path / "env.py"), env_py="run"
+    )
+    with Lab(made, dialect="postgresql") as lab:
+        if lab.isolation == "namespaces":
+            harvest = lab.harvest()
+            assert harvest.error == ""
+            assert dict(harvest.arguments)["naming_convention"] == {"uq": "uq_%(table_name)s_%(column_0_name)s"}
+        outcome = run(lab, "1")
+        assert outcome.error is None
+        assert "uq_t_x" in str(lab.schema(outcome.state).groups)

@@ -99,6 +99,7 @@ def test_foreign_chain_with_the_statements_that_close_the_difference(tmp_path: P
     assert [(item["table"], item["name"], item["state"]) for item in finding["objects"]] == [("tasks", "archived", "altered")]
     assert "Close the difference with" in finding["remedy"]
     assert "DROP TABLE \"users\"" not in finding["remedy"]
+    assert "alembic stamp --purge c1ea" in finding["remedy"]
     assert causes(document) == {"foreign-chain"}
 
 
@@ -319,4 +320,6 @@ def test_an_old_chain_that_only_ran_because_the_database_had_drifted(tmp_path: P
     assert "ix_runs_at" in finding["summary"]
     assert "a2 has dropped the index ix_runs_at already" in finding["summary"]
     assert "has drifted" in said(finding)
+    assert "nothing in the chain creates the index ix_keys_value" in said(finding)
+    assert not found(document, "manual-change")
     assert one(document, "equivalent-chain")

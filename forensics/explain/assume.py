@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from forensics.explain.cost import KNOWN
 from forensics.explain.player import Player
@@ -23,15 +24,22 @@ _INDEX_OF = r"drop_index\(\s*(?:op\.f\(\s*)?['\"]{}['\"]\s*\)?\s*,\s*(?:table_na
 _COLUMN = re.compile(r"DROP\s+(?:COLUMN\s+)?(?:\"((?:[^\"]|\"\")+)\"|(\w+))", re.IGNORECASE)
 
 
-def assume(player: Player, story: Story, failing: Mapping[str, Told]) -> dict[str, tuple[Outside, ...]]:
-    """Return, for each migration that fails everywhere, the outside changes after which it goes through, if there are any."""
+def assume(
+    player: Player, story: Story, failing: Mapping[str, Told], models: Mapping[str, Group]
+) -> dict[str, tuple[Outside, ...]]:
+    """Return, for each migration that fails everywhere, the outside changes after which it goes through, if there are any.
+
+    What the models make is tried first, then what the chain itself had made before, then the least that will do.
+    """
     found: dict[str, tuple[Outside, ...]] = {}
     told: list[Step] = []
     history: list[State] = [{}]
     for step in story:
         if isinstance(step, Run) and step.migration in failing:
-            steps = _supplied(player, tuple(told), step, history)
+            steps = _supplied(player, tuple(told), step, history, models)
             if steps:
+                # Marked, so that nobody takes them for the application's own doing elsewhere in a story.
+                steps = tuple(replace(item, ref=f"needed by {step.migration}") for item in steps)
                 found[step.migration] = steps
                 told += steps
         told.append(step)
@@ -39,7 +47,9 @@ def assume(player: Player, story: Story, failing: Mapping[str, Told]) -> dict[st
     return found
 
 
-def _supplied(player: Player, before: Story, run: Run, history: list[State]) -> tuple[Outside, ...]:
+def _supplied(
+    player: Player, before: Story, run: Run, history: list[State], models: Mapping[str, Group]
+) -> tuple[Outside, ...]:
     steps: tuple[Outside, ...] = ()
     tried: set[Outside] = set()
     for _ in range(_MOST):
@@ -50,7 +60,7 @@ def _supplied(player: Player, before: Story, run: Run, history: list[State]) -> 
         broken = {item.step for item in played.told if item.error}
         steps = tuple(item for item in steps if item not in broken)
         text = player.contents[run.migration].content.text
-        step = next((item for item in _makers(line, text, history, steps) if item not in tried), None)
+        step = next((item for item in _makers(line, text, history, steps, models) if item not in tried), None)
         if step is None:
             return ()
         tried.add(step)
@@ -64,18 +74,23 @@ def _left(final: State, steps: tuple[Outside, ...], before: State) -> bool:
     return any(item.group.casefold() in final and item.group.casefold() not in before for item in steps)
 
 
-def _makers(line: Told, text: str, history: list[State], steps: tuple[Outside, ...]) -> Iterator[Outside]:
+def _makers(
+    line: Told, text: str, history: list[State], steps: tuple[Outside, ...], models: Mapping[str, Group]
+) -> Iterator[Outside]:
     """Yield the outside changes that could bring back what a failing DROP misses."""
     target = statement_target(line.failed)
     if not ABSENT.search(line.error):
         return
     name = target.name.casefold()
+    owner = re.search(_INDEX_OF.format(re.escape(target.name)), text)
+    modelled = models.get(owner[1].casefold() if owner else name)
+    if target.verb == "drop" and modelled is not None and modelled.name.casefold() not in history[-1]:
+        yield _made(modelled, "models")
     if target.verb == "drop" and target.kind in ("table", "view"):
         earlier = next((state[name] for state in reversed(history) if name in state), None)
         yield _made(earlier) if earlier else _stub(target.name, ())
     elif target.verb == "drop" and target.kind == "index":
         earlier = next((found for state in reversed(history) if (found := _holder(state, name))), None)
-        owner = re.search(_INDEX_OF.format(re.escape(target.name)), text)
         if earlier is not None and earlier.name.casefold() not in history[-1]:
             yield _made(earlier)
         if owner is None:
@@ -98,8 +113,8 @@ def _holder(state: State, index: str) -> Group | None:
     return None
 
 
-def _made(group: Group) -> Outside:
-    return Outside(group.source, "unknown", group.name, "", KNOWN)
+def _made(group: Group, origin: str = "unknown") -> Outside:
+    return Outside(group.source, origin, group.name, "", KNOWN)
 
 
 def _stub(table: str, more: tuple[str, ...]) -> Outside:

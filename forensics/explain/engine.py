@@ -13,7 +13,7 @@ from forensics.explain.masks import Mask, masks
 from forensics.explain.placing import complete
 from forensics.explain.player import Player
 from forensics.explain.reference import Reference, apply
-from forensics.explain.search import Search, Tried
+from forensics.explain.search import ROUNDS, Search, Tried
 from forensics.explain.story import Outside, Played, Run, State, Told
 from forensics.explain.subject import Subject, copies
 from forensics.explain.votes import ballot
@@ -163,9 +163,14 @@ def _twins(one: SchemaObject, other: SchemaObject) -> bool:
     return one.kind == other.kind and one.key[1] == other.key[1] and one.meaning == other.meaning
 
 
-def explain(subject: Subject, player: Player, reference: Reference, pending: tuple[str, ...]) -> Explanation:
-    """Find and prove the story of one environment, and judge every migration by it."""
-    search = Search(subject, reference, player, ballot(reference, subject.live))
+def explain(
+    subject: Subject, player: Player, reference: Reference, pending: tuple[str, ...], *, rounds: int = ROUNDS
+) -> Explanation:
+    """Find and prove the story of one environment, and judge every migration by it.
+
+    ``rounds`` bounds how often the best story is mended; with 0 the best of those to begin with counts.
+    """
+    search = Search(subject, reference, player, ballot(reference, subject.live), rounds=rounds)
     best = search.best()
     judged, silent = judge(search, best)
     played = complete(search, best)

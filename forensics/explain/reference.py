@@ -56,15 +56,18 @@ class Reference:
     supplies: Mapping[str, tuple[Outside, ...]] = field(default_factory=dict)
 
 
-def reference(player: Player, migrations: Iterable[Migration]) -> Reference:
-    """Replay a chain from empty and record what each migration wrote."""
+def reference(player: Player, migrations: Iterable[Migration], models: Mapping[str, Group] | None = None) -> Reference:
+    """Replay a chain from empty and record what each migration wrote.
+
+    ``models`` are the groups that the application's models build: what migrations may have found in their place.
+    """
     chain = tuple(migrations)
     natural = player.prove(tuple(Run(item.id) for item in chain if item.loadable))
     failures = tuple(line for line in natural.told if line.error)
     ids = [item.id for item in chain if player.runnable(item.id)]
     story = _postponed(player, ids) if failures or len(ids) > len(natural.story) else natural.story
     failing = {line.migration: line for line in player.play(story).told if line.error}
-    player.supplies = assume(player, story, failing) if failing else {}
+    player.supplies = assume(player, story, failing, models or {}) if failing else {}
     played = player.prove(story)
     signatures: dict[str, tuple[Trace, ...]] = {}
     provenance: dict[Key, list[Writing]] = {}

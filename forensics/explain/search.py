@@ -42,6 +42,7 @@ class Search:
     votes: dict[str, Counter[str]]
     ruler: Ruler = field(default_factory=Ruler)
     tried: dict[Story, Tried] = field(default_factory=dict)
+    rounds: int = ROUNDS
 
     def __post_init__(self) -> None:
         self.silent = frozenset(
@@ -70,7 +71,7 @@ class Search:
 
     def descended(self, best: Tried) -> Tried:
         """Mend a story move by move until nothing helps."""
-        for _round in range(ROUNDS):
+        for _round in range(self.rounds):
             better = self.improved(best)
             if better is None:
                 break
@@ -115,7 +116,7 @@ class Search:
         settled = self.reference.order
         yield tuple(Run(name) for name in settled if self.voted(name))
         if self.subject.models_ddl:
-            for names in dict.fromkeys((tuple(claimed), tuple(voted))):
+            for names in dict.fromkeys(names for names in (tuple(claimed), tuple(voted)) if names):
                 story = tuple(Run(name) for name in names)
                 yield (*story, *self.modelled(story))
             yield (Outside(self.subject.models_ddl, "models", "", "models", KNOWN),)

@@ -134,7 +134,18 @@ def _answer(question: str, answers: Sequence[str], rest: str = "") -> str:
 
 
 def _named(finding: Mapping[str, Any], text: str) -> str:
-    return f"{linked(text, 600)} ({link(finding['id'])})"
+    return f"{linked(_whole_sentences(text), 1000)} ({link(finding['id'])})"
+
+
+def _whole_sentences(text: str, room: int = 600) -> str:
+    """Return as many sentences as there is room for, and that there are more."""
+    kept = ""
+    parts = re.split(r"(?<=\.) (?=[A-Z0-9])", text)
+    for part in parts:
+        if kept and len(kept) + len(part) > room:
+            return f"{kept} …"
+        kept += f" {part}" if kept else part
+    return kept
 
 
 def _told(group: Sequence[Mapping[str, Any]], order: Sequence[str]) -> str:

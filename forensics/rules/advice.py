@@ -17,6 +17,7 @@ from forensics.sqltext import statement_target
 from forensics.wording import spans
 
 COPY = "on a copy of the schema"
+_DIALECTS = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 _MARK = re.compile("\ue000([^\ue001]*)\ue001")
 
 
@@ -192,7 +193,7 @@ def _first(facts: Facts, trial: Trial) -> str:
     label = facts.label(name)
     alone = explanation.reference.never.get(name)
     if alone is not None and alone.error == error:
-        return f"It fails on every database: write it anew for {facts.evidence.dialect or 'this database'}."
+        return f"It fails on every database of this kind: write it anew for {_DIALECTS.get(facts.evidence.dialect or '', 'it')}."
     masks = masked_here(explanation.search.player, name, explanation.subject.live, explanation.makers())
     if masks:
         tables = listing(list(dict.fromkeys(item.table for item in masks)))

@@ -58,7 +58,8 @@ def check(facts: Facts) -> Iterator[Finding]:
         evidence.append(Proof(source="replay", detail=detail, ref=f"migration {label}"))
     for line in failures[1:6]:
         name = facts.label(line.migration)
-        evidence.append(Proof(source="replay", detail=f"{name}: {line.error}", ref=f"migration {name}"))
+        said = _because(facts, blame(facts.explanation.reference, line))
+        evidence.append(Proof(source="replay", detail=f"{name}: {line.error}{said}", ref=f"migration {name}"))
     names = [line.migration for line in failures]
     yield Finding(
         cause="chain-cannot-build",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from forensics.foreign import Foreign, Verdict, alters, gap, leftovers, reordered
+from forensics.foreign import Foreign, Verdict, alters, distance, gap, leftovers, reordered
 from forensics.model import Finding, ObjectRef, Proof
 from forensics.rules.base import Rule
 from forensics.rules.facts import Facts, change_refs, in_words, listing, plural
@@ -58,8 +58,10 @@ def _finding(facts: Facts, item: Foreign) -> Finding:
 def verdict_in_words(facts: Facts, verdict: Verdict) -> str:
     """Return what another chain makes of the live schema."""
     other = verdict.facts
-    ran = [other.label(name) for name in other.executed("yes")]
     path = verdict.place.chain.path
+    if facts.explanation is not None and verdict.distance[0] > distance(facts.explanation)[0] and facts.elsewhere is None:
+        return f"{path}: explains the live schema worse than the active chain does, and only with changes from outside"
+    ran = [other.label(name) for name in other.executed("yes")]
     exact = "rebuilds the live schema exactly" if verdict.explanation.reconstructed else "does not rebuild the live schema"
     outside = verdict.explanation.best.cost
     extra = ", with changes from outside" if outside.outside else ""
@@ -79,7 +81,7 @@ def _ran(facts: Facts, item: Foreign) -> str:
             else "The schema contradicts it: nothing tells that any revision of that chain ran here."
         )
     judged = best.facts.judged
-    claimed = [name for name in best.facts.recorded if name in judged]
+    claimed = [name for name in judged if name in best.facts.recorded]
     ran = [name for name in claimed if judged[name].executed == "yes"]
     missing = [best.facts.label(name) for name in claimed if judged[name].executed in ("no", "partial")]
     if missing:
@@ -104,7 +106,7 @@ def _remedy(facts: Facts) -> str:
         said = (
             f"Drop nothing. Close the difference with {plural(len(statements), 'statement')}, each checked against the data "
             f"first: {' '.join(text.strip().rstrip(';') + ';' for text in statements)} Then back up the tracker's rows and "
-            f"stamp {heads} (`alembic stamp --purge {heads}`)"
+            f"stamp {heads} (`alembic stamp --purge {heads}`){_dangers(statements)}"
         )
     elif not gap(explanation):
         said += ": the schema is already what that chain builds, so no data is touched"
@@ -113,6 +115,16 @@ def _remedy(facts: Facts) -> str:
     if order:
         said += f". The columns of {listing(order)} stand in another order, which is no reason to change anything"
     return said + "."
+
+
+def _dangers(statements: tuple[str, ...]) -> str:
+    words = [text.upper() for text in statements]
+    said = ""
+    if any("ADD COLUMN" in text and "NOT NULL" in text and "DEFAULT" not in text for text in words):
+        said += ". A new column that is NOT NULL needs a value for the rows that are there before it can be made"
+    if any("DROP COLUMN" in text for text in words):
+        said += ". DROP COLUMN loses what the column holds, and is not needed for anything to run: keep a copy, or keep the column"
+    return said
 
 
 RULE = Rule(

@@ -1,58 +1,91 @@
-"""Recorded connections through asyncpg, as SQLAlchemy adapts it: the chain's code is synchronous, the driver is not."""
+"""Recorded connections through asyncpg, as SQLAlchemy adapts it: the chain's code is synchronous, the driver is not.
+
+The driver has a loop in a thread of its own, so that it can be waited for from anywhere: from plain code, from a
+greenlet of SQLAlchemy's, and from inside another loop, as in an ``env.py`` that calls `asyncio.run`.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import importlib
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import asyncpg
-import greenlet
-from sqlalchemy.util import await_only, greenlet_spawn
+from sqlalchemy.util import greenlet_spawn
 
 from .pg_session import Home, Session
 from .record import Many
 
 adapted: Any = importlib.import_module("sqlalchemy.dialects.postgresql.asyncpg")
 _loop = asyncio.new_event_loop()
+_thread = threading.Thread(target=_loop.run_forever, name="asyncpg", daemon=True)
 
 
 def spawn(call: Callable[..., Any], *args: Any) -> Any:
     """Run synchronous code that uses an asynchronous driver, as ``run_sync`` does."""
-    return _loop.run_until_complete(greenlet_spawn(call, *args))
+
+    async def within() -> Any:
+        return await greenlet_spawn(call, *args)
+
+    return asyncio.run(within())
+
+
+def spawn_apart(call: Callable[[], Any]) -> None:
+    """Do the same in a thread of its own, since a loop may be running in this one."""
+    failed: list[BaseException] = []
+
+    def within() -> None:
+        try:
+            spawn(call)
+        except BaseException as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=within)
+    thread.start()
+    thread.join()
+    if failed:
+        raise failed[0]
+
+
+async def _settled(awaitable: Any) -> Any:
+    return await awaitable
 
 
 def _wait(awaitable: Any) -> Any:
-    current = greenlet.getcurrent()
-    # SQLAlchemy's own greenlets: the mark of 2.1, and what they have had since 1.4.
-    inside = getattr(current, "__sqlalchemy_greenlet_provider__", False) or hasattr(current, "driver")
-    return await_only(awaitable) if inside else _loop.run_until_complete(awaitable)
+    if not _thread.is_alive():
+        _thread.start()
+    return asyncio.run_coroutine_threadsafe(_settled(awaitable), _loop).result()
 
 
 def opener() -> Any:
     """Return the function that opens a recorded connection."""
     dbapi = getattr(adapted.dialect, "import_dbapi", None) or adapted.dialect.dbapi
     module = dbapi()
+    if hasattr(adapted, "await_"):  # SQLAlchemy 2.1 waits by a function of the module, before that by one of the connection
+        adapted.await_ = _wait
 
     class Cursor(adapted.AsyncAdapt_asyncpg_cursor):
         """A cursor whose statements are written down."""
 
         def execute(self, operation: Any, parameters: Any = None) -> Any:
-            run = super().execute
             home: Any = self._adapt_connection
-            home.perform(operation, parameters, lambda sql: run(sql, parameters), lambda: self.rowcount)
+            given = parameters or ()
+            home.perform(
+                operation, parameters, lambda sql: _wait(self._prepare_and_execute(sql, given)), lambda: self.rowcount
+            )
 
         def executemany(self, operation: Any, seq_of_parameters: Any) -> Any:
-            run = super().executemany
             rows = Many(list(seq_of_parameters))
             home: Any = self._adapt_connection
-            home.perform(operation, rows, lambda sql: run(sql, rows), lambda: self.rowcount)
+            home.perform(operation, rows, lambda sql: _wait(self._executemany(sql, rows)), lambda: self.rowcount)
 
     class Connection(Session, adapted.AsyncAdapt_asyncpg_connection):
         """A recorded connection. The server sees what `Session` begins and ends."""
 
         splits = False
+        await_ = staticmethod(_wait)
         _broken = False
         _connection: Any
 
@@ -113,8 +146,12 @@ def opener() -> Any:
 
     def open_asyncpg(home: Home, options: dict[str, Any]) -> Any:
         target = {"database" if name == "dbname" else name: value for name, value in options.items()}
-        plain = _wait(asyncpg.connect(**target, statement_cache_size=0))
-        made: Any = Connection(module, plain, prepared_statement_cache_size=0)
+
+        async def connected() -> Any:
+            plain = await asyncpg.connect(**target, statement_cache_size=0)
+            return Connection(module, plain, prepared_statement_cache_size=0)
+
+        made: Any = _wait(connected())
         made.home = home
         return made
 

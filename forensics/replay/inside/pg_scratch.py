@@ -63,6 +63,7 @@ class Scratch:
         self.driver = driver
         self.user = user
         self.single = False
+        self.staged = False
         self.stacked = False
         self.beside = False
         self.whole = False
@@ -86,12 +87,19 @@ class Scratch:
         return f"postgresql+{self.driver}://{self.user}@/{STANDS_FOR}?host={self.server.socket}&port={PORT}"
 
     def spawn(self, call: Callable[..., Any], *args: Any) -> Any:
-        """Run what uses the driver; an asynchronous one needs a loop around it."""
-        if self.driver != "asyncpg":
+        """Run what uses the driver; an asynchronous one needs a loop around it, save where `staged`: ``env.py`` brings it."""
+        if self.driver != "asyncpg" or self.staged:
             return call(*args)
         from . import pg_asyncpg
 
         return pg_asyncpg.spawn(call, *args)
+
+    def prime(self, engine: Any) -> None:
+        """Connect for the first time; with an asynchronous driver SQLAlchemy wants a loop for that, later none."""
+        if self.driver == "asyncpg":
+            from . import pg_asyncpg
+
+            pg_asyncpg.spawn_apart(lambda: engine.connect().close())
 
     def inspect(self, sql: str) -> None:
         """Refuse a statement that reaches out of the server."""

@@ -44,7 +44,9 @@ def make_engine(scratch: Any) -> Engine:
     """Return an engine whose connections are recorded ones to the scratch database."""
     settle_order()
     if scratch.dialect == "postgresql":
-        return sqlalchemy.create_engine(scratch.url, creator=scratch.connect, poolclass=NullPool)
+        engine = sqlalchemy.create_engine(scratch.url, creator=scratch.connect, poolclass=NullPool)
+        scratch.prime(engine)
+        return engine
     return sqlalchemy.create_engine(
         scratch.url, creator=lambda: scratch.connect(check_same_thread=False), poolclass=NullPool
     )

@@ -57,6 +57,7 @@ class PostgresServer(Server):
             text = f"the migrations' interpreter cannot reach PostgreSQL: {error}"
             raise Trouble(text, "install psycopg, psycopg2 or asyncpg there, or set `python` or `driver`") from error
         self.scratch.single = self.hints["transaction"] == "single"
+        self.scratch.staged = self.hints["env_py"] == "run" and bool(self.hints["env_file"])
         pg_connects.install(self.scratch, self.guard)
 
     def _inspect(self, sql: str) -> None:
@@ -174,7 +175,7 @@ class PostgresServer(Server):
         reply["lost"] = self._lost()
         if step["kind"] in _PYTHON:
             reply["read"] = self._read()
-            reply["retire"] = threading.active_count() > 1
+            reply["retire"] = any(item.name != "asyncpg" for item in threading.enumerate()[1:])
         return reply
 
     def _perform(self, step: dict[str, Any], path: str, record: PgRecord) -> None:
