@@ -171,7 +171,7 @@ def random_schema(seed: int, tables: int = 5) -> list[str]:
             column = f"c{place}"
             names.append(column)
             columns.append(_column(chance, column))
-        constraints = [chance.choice(("PRIMARY KEY (id)", "CONSTRAINT own_name%d PRIMARY KEY (id)" % number))]
+        constraints = [chance.choice(("PRIMARY KEY (id)", f"CONSTRAINT own_name{number} PRIMARY KEY (id)"))]
         if chance.random() < 0.5:
             constraints.append(f"UNIQUE ({', '.join(chance.sample(names, chance.randint(1, len(names))))})")
         if chance.random() < 0.5:

@@ -2,7 +2,7 @@
 
 python rebuild.py DIAGNOSIS.json MIGRATIONS LIVE.db [ENVIRONMENT]"""
 
-import json, re, shutil, sqlite3, sys, tempfile  # noqa: E401
+import json, re, shutil, sqlite3, sys, tempfile  # noqa: E401, I001
 from pathlib import Path
 
 
@@ -24,7 +24,7 @@ def shape(connection, hidden):
         if name.startswith("sqlite_") or table.lower() in hidden:
             continue
         shapes[kind, name] = re.sub(r"[\s\"'`;]+|if not exists", "", sql, flags=re.I).lower() if kind != "table" else (
-            sorted(row[1:5] + (bool(row[5]), row[6]) for row in ask("table_xinfo", name)),
+            sorted((*row[1:5], bool(row[5]), row[6]) for row in ask("table_xinfo", name)),
             sorted(row[2:8] for row in ask("foreign_key_list", name)),
             sorted(repr([part[2:] for part in ask("index_xinfo", row[1])]) for row in ask("index_list", name) if row[3] != "c"),
             len(re.findall(r"(?i)\bcheck\s*\(", sql)),

@@ -17,7 +17,7 @@ import forensics.acquire.postgresql as opening
 from forensics.acquire import acquire
 from forensics.acquire.address import dialect_of
 from forensics.acquire.patience import TooLong, within
-from forensics.acquire.postgresql import open_postgresql, parameters, with_postgresql
+from forensics.acquire.postgresql import OpenedServer, open_postgresql, parameters, with_postgresql
 from forensics.acquire.postgresql_trouble import in_words
 from forensics.catalogs import postgresql as catalogue
 from forensics.errors import DatabaseBusy, DatabaseUnreadable
@@ -208,14 +208,17 @@ def test_a_pooler_is_asked_for_nothing_unusual() -> None:
 def test_a_server_that_goes_away_in_the_middle(postgres: Cluster) -> None:
     with database(postgres, "CREATE TABLE t (a int)") as connection:
         address = postgres.url(connection.info.dbname)
-        with pytest.raises(DatabaseUnreadable, match="ended the connection in the middle|lost in the middle"), \
-                open_postgresql(address) as found:
+
+        def read(found: OpenedServer) -> None:
             connection.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'migration-forensics'"
                 " AND datname = current_database()"
             )
             time.sleep(0.1)
             found.reader.snapshot()
+
+        with pytest.raises(DatabaseUnreadable, match=r"ended the connection in the middle|lost in the middle"):
+            with_postgresql(address, read)
 
 
 def test_no_query_is_waited_for_without_end(postgres: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:

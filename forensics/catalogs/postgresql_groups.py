@@ -139,9 +139,11 @@ class Assembly:
         )
 
     def comment(self, catalogue: str, oid: int, number: int = 0) -> str:
+        """Return the comment on an object (or a column of it), or nothing."""
         return self.comments.get((catalogue, oid, number), "") if self.comments else ""
 
     def catalogue(self, server: Row) -> Catalogue:
+        """Put everything together; ``server`` is the row of the query about the server."""
         number, version, standby, timestamps, encoding = server
         found = dict(sorted([*self._relations(), *self._sequences(), *self._types(), *self._functions()]))
         tables = {
