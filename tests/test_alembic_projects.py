@@ -228,7 +228,8 @@ def named(tmp_path: Path, **changes: str) -> Project:
     (tmp_path / "shop_models.py").write_text(MODELS)
     revise(
         project.versions, "a1", None,
-        "op.create_table('users', sa.Column('id', sa.Integer, primary_key=True), sa.Column('email', sa.Text), sa.UniqueConstraint('email'))",
+        "op.create_table('users', sa.Column('id', sa.Integer, primary_key=True), sa.Column('email', sa.Text),"
+        " sa.UniqueConstraint('email'))",
     )  # fmt: skip
     revise(
         project.versions, "a2", "a1",
