@@ -132,7 +132,7 @@ def _connected(address: str, shown: str) -> Iterator[psycopg.Connection[Any]]:
     except ImportError as error:
         raise DatabaseUnreadable(
             f"{shown} is a PostgreSQL database, and the driver psycopg is not there",
-            remedy="pip install 'migration-forensics[postgresql]'",
+            remedy="pip install 'psycopg[binary]'",
         ) from error
     given = parameters(address)
     hosts = given.get("host", "").count(",") + 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from operator import itemgetter
 from typing import Any
 
 from forensics.errors import ReplayError
@@ -110,18 +111,20 @@ class PostgresBench(Bench):
         return key
 
     def _numbers_of(self, image: Image) -> list[int]:
-        groups = [group for group in image.groups.values() if group.name.casefold() not in self._hidden]
-        found = [self._number(group) for group in sorted(groups, key=_by_name)]
-        return [*found, *(self.ledger.number((kind, name, text, None)) for kind, name, text in image.beside)]
+        known = self.ledger.group_numbers
+        found = []
+        for group in image.groups.values():
+            item = known.get(id(group))
+            found.append(item if item is not None else self._number(group))
+        numbers = [number for name, number, _ in sorted(found, key=_by_name) if name.casefold() not in self._hidden]
+        return [*numbers, *(self.ledger.number((kind, name, text, None)) for kind, name, text in image.beside)]
 
-    def _number(self, group: Group) -> int:
-        found = self.ledger.group_numbers.get(id(group))
-        if found is None or found[1] is not group:
-            number = self.ledger.number(("group", group.name, group.trace, None))
-            self.ledger.groups.setdefault(number, group)
-            found = self.ledger.group_numbers[id(group)] = (number, group)
-        return found[0]
+    def _number(self, group: Group) -> tuple[str, int, Group]:
+        number = self.ledger.number(("group", group.name, group.trace, None))
+        self.ledger.groups.setdefault(number, group)
+        # The group stays in it, so that its identity is nobody else's.
+        item = self.ledger.group_numbers[id(group)] = (group.name, number, group)
+        return item
 
 
-def _by_name(group: Group) -> tuple[str, str]:
-    return (group.name.casefold(), group.name)
+_by_name = itemgetter(0, 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from forensics.model import Group
@@ -14,6 +14,7 @@ AskMany = Callable[[list[str]], list[list[Row]]]
 _IDENTIFIER = re.compile(r"\((\d+), -?\d+\)|(?<=[{,])(\d+)(?=[,}])")
 _ORDER = re.compile(r"\s+ORDER BY (?:\w+\.)?(?:oid|seqrelid)\s*$")
 _COUNTS = "others"  # what is counted in the whole database, and in no group
+_COMMON = ("schemas", "extensions", "members", _COUNTS)
 _OWN = 16384  # from here on identifiers are those of users' objects
 
 
@@ -21,11 +22,12 @@ _OWN = 16384  # from here on identifiers are those of users' objects
 class Image:
     """The groups of one database by the identifier of their table (view, type ...).
 
-    ``beside`` are the (kind, name, text) of the schemas and extensions.
+    ``beside`` are the (kind, name, text) of the schemas and extensions, ``common`` the rows that concern all groups.
     """
 
     groups: Mapping[int, Group]
     beside: tuple[tuple[str, str, str], ...] = ()
+    common: Mapping[str, list[Row]] = field(default_factory=dict)
 
 
 class Reading:
@@ -35,7 +37,6 @@ class Reading:
         self.version = version
         self._ask = ask
         self._known: dict[str, list[Row]] = {}
-        self._counts: list[Row] = []
 
     def templates(self) -> dict[str, Any]:
         """Return the texts with which a child reads by itself what a step touched."""
@@ -62,7 +63,6 @@ class Reading:
         asked = [SERVER, *names.values()]
         rows = dict(zip(asked, self._ask(asked), strict=True))
         self._known[SERVER] = rows[SERVER]
-        self._counts = rows[names[_COUNTS]]
         return self._image({name: rows[text] for name, text in names.items()}, rows, None)
 
     def after(self, before: Image, captured: dict[str, Any]) -> Image:
@@ -71,14 +71,14 @@ class Reading:
 
         only, wanted, context = set(captured["only"]), captured["wanted"], captured["context"]
         names = queries(self.version, wanted, context)
-        by_name = dict(zip([name for name in names if name != _COUNTS], as_rows(captured["rows"]), strict=True))
-        by_name[_COUNTS] = self._counts
+        told = {name: [tuple(row) for row in found] for name, found in captured["rows"].items()}
+        by_name = {name: told.get(name, before.common.get(name, [])) for name in names}
         rows = {text: by_name[name] for name, text in names.items()}
         rows[closure(only)] = [*((oid, True) for oid in wanted), *((oid, False) for oid in context)]
         image = self._image(by_name, rows, only)
         merged = {oid: group for oid, group in before.groups.items() if oid not in only}
         merged.update(image.groups)
-        return Image(groups=merged, beside=image.beside)
+        return Image(groups=merged, beside=image.beside, common=image.common)
 
     def _image(self, by_name: Mapping[str, list[Row]], rows: dict[str, list[Row]], only: set[int] | None) -> Image:
         from forensics.catalogs.postgresql_catalog import read
@@ -97,7 +97,8 @@ class Reading:
         found = read(answer, only)
         beside = [("schema", str(row[1]), "") for row in by_name["schemas"] if row[1] != "public"]
         beside += [("extension", str(row[1]), str(row[2])) for row in by_name["extensions"] if row[1] != "plpgsql"]
-        return Image(groups=found.groups, beside=tuple(sorted(beside)))
+        common = {name: by_name[name] for name in _COMMON}
+        return Image(groups=found.groups, beside=tuple(sorted(beside)), common=common)
 
 
 def number_of(version: str) -> int:

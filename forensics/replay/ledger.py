@@ -39,7 +39,7 @@ class Ledger:
         self.texts: dict[str, str] = {}
         self.wires: dict[str, Wire] = {}
         self.groups: dict[int, Group] = {}
-        self.group_numbers: dict[int, tuple[int, Group]] = {}
+        self.group_numbers: dict[int, tuple[str, int, Group]] = {}
         self.grown: dict[str, tuple[str, tuple[int, ...]]] = {}
         self._seals: dict[str, Any] = {}
         self._numbers: dict[Row, int] = {}

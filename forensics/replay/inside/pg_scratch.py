@@ -212,17 +212,17 @@ class Scratch:
             self._drop(self._space)
         self._space = None
 
-    def touched(self) -> list[int] | None:
-        """Return the identifiers of the objects that the step touched; None where that cannot be told."""
+    def touched(self) -> pg_watch.Touched:
+        """Return what the step touched."""
         assert self._space is not None
         rows = self._space.session.answer([f"SELECT current_setting('{pg_watch.SETTING}', true)"])
-        return None if self.whole else pg_watch.touched(rows[0][0][0] or "")
+        return pg_watch.Touched(rows[0][0][0] or "", self.whole)
 
-    def capture(self, touched: list[int]) -> dict[str, Any]:
-        """Return the catalogue rows of what a step touched."""
+    def capture(self, touched: pg_watch.Touched) -> dict[str, Any] | None:
+        """Return the catalogue rows of what a step touched; None where all must be read."""
         assert self._space is not None
         assert self._capture is not None
-        return self._capture.read(self._space.session, touched)
+        return None if touched.whole else self._capture.read(self._space.session, touched)
 
     def keep(self) -> int:
         """Keep what is in place as a new state and return its number."""

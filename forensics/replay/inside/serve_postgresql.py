@@ -14,6 +14,7 @@ from .pg_capture import Capture
 from .pg_scratch import ROLE, Scratch
 from .pg_script import stands_alone
 from .pg_session import PgRecord, Unstacked
+from .pg_watch import Touched
 from .postmaster import PORT, SUPERUSER, Postmaster
 from .record import Record, Stopped
 from .serve import Server, Trouble
@@ -161,15 +162,15 @@ class PostgresServer(Server):
         scratch = self.scratch
         reply.update(self._counted(record))
         asked = record.statements or scratch.whole or step["kind"] == "seed"
-        touched = scratch.touched() if asked else []
+        touched = scratch.touched() if asked else None
         if record.lasting:
             scratch.clean()
         scratch.release()
-        if touched == [] and not record.wrote:
+        if not touched and not record.wrote:
             reply["state"] = number
         else:
             reply["state"] = scratch.keep()
-            reply["captured"] = None if touched is None else scratch.capture(touched)
+            reply["captured"] = scratch.capture(touched or Touched(""))
             reply["changed"] = record.wrote
             reply["moved"] = record.moved_rows()
         reply["lost"] = self._lost()
