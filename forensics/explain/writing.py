@@ -6,12 +6,8 @@ from collections.abc import Iterator
 
 from forensics.catalogs import postgresql_ddl, sqlite_alter
 from forensics.catalogs.postgresql_names import address, spell
-from forensics.model import Group, Key, SchemaObject
+from forensics.model import Group, SchemaObject
 from forensics.sqltext import quote
-
-Item = tuple[int, Key, SchemaObject | None, SchemaObject | None]
-# What must go before what it stands on, and come after it.
-_ORDER = ("trigger", "index", "foreign_key", "check", "unique", "primary_key", "column", "table")
 
 
 def remove(dialect: str, item: SchemaObject) -> tuple[str, ...]:
@@ -40,20 +36,7 @@ def rename_column(dialect: str, table: str, old: str, new: str) -> str:
 
 def turn(dialect: str, was: Group, now: Group) -> Iterator[tuple[str, ...]]:
     """Yield the changes that turn one state of a group into another."""
-    if dialect != "postgresql":
+    if dialect == "postgresql":
+        yield from postgresql_ddl.turn(was, now)
+    else:
         yield from sqlite_alter.turn(was, now)
-        return
-    gone: list[Item] = []
-    altered: list[Item] = []
-    new: list[Item] = []
-    for key in was.by_key.keys() | now.by_key.keys():
-        old, other = was.by_key.get(key), now.by_key.get(key)
-        if old is not None and other is not None and old.meaning == other.meaning:
-            continue
-        place = _ORDER.index(key[0]) if key[0] in _ORDER else 0
-        (gone if other is None else new if old is None else altered).append((place, key, old, other))
-    ranked = [*sorted(gone), *sorted(altered), *sorted(new, key=lambda item: (-item[0], item[1]))]
-    for _place, _key, old, other in ranked:
-        statements = postgresql_ddl.alter(old, other)
-        if statements:
-            yield statements

@@ -50,7 +50,7 @@ class Capture:
             "only": sorted(only),
             "wanted": wanted,
             "context": sorted(set(shown) - set(wanted)),
-            "rows": dict(zip(names, answers)),
+            "rows": {name: answers[at] for at, name in enumerate(names)},
         }
 
 
