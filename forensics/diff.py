@@ -55,9 +55,8 @@ def name_only(expected: Snapshot, actual: Snapshot) -> Difference:
         changes += drift
         if wanted and found:
             renamed += [*names, *_renamed_constraints(wanted, found)]
-            if not drift and not names:
-                if wanted.trace != found.trace:
-                    spelling.append((wanted, found))
+            if not drift and not names and wanted.trace != found.trace:
+                spelling.append((wanted, found))
             if _order(wanted, found) != _order(found, wanted):
                 reordered.append((wanted, found))
     return Difference(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -27,6 +28,7 @@ from forensics.views import Snapshot as SnapshotView
 if TYPE_CHECKING:
     from forensics.session import Case
 
+_POSTGRESQL = re.compile(r"dialects(?:\.| import )postgresql|CREATE SEQUENCE|\bCASCADE;|LANGUAGE plpgsql|::\w+", re.IGNORECASE)
 _DRIVERS = {"asyncpg": "postgresql", "psycopg": "postgresql", "psycopg2": "postgresql", "pg8000": "postgresql"}
 
 
@@ -100,7 +102,7 @@ def _chain(chain: Chain, case: Case | None, dialect: str, trust: bool) -> Side:
     if not chain.tool:
         raise DatabaseUnreadable(chain.problems[0].detail if chain.problems else f"{chain.path} cannot be read")
     cache = case.workspace.cache if case is not None else None
-    wanted = dialect or _driver(chain) or next(_of_case(case), "") or "sqlite"
+    wanted = dialect or chain_dialect(chain, case)
     trusted = trust or (case is not None and case.trust)
     with Lab(chain, dialect=wanted, cache=cache, trust=trusted) as lab:
         made = built(chain, lab)
@@ -160,14 +162,22 @@ def _dialect(item: Any, case: Case | None) -> str:
     return dialect_of(text)
 
 
-def _of_case(case: Case | None) -> Iterator[str]:
-    for item in case.environments if case is not None else ():
-        if item.spec.address:
-            yield dialect_of(item.spec.address)
+def chain_dialect(chain: Chain, case: Case | None = None) -> str:
+    """Return the dialect to replay a chain on: its driver's, that of the case's environments, or what its texts need."""
+    return (
+        _DRIVERS.get(chain.hints.driver, "")
+        or next(_of_case(case, chain), "")
+        or ("postgresql" if any(_POSTGRESQL.search(item.content.text) for item in chain.migrations) else "sqlite")
+    )
 
 
-def _driver(chain: Chain) -> str:
-    return _DRIVERS.get(chain.hints.driver, "")
+def _of_case(case: Case | None, chain: Chain) -> Iterator[str]:
+    """Yield the dialects of a case's environments, first of those that follow this very chain."""
+    items = case.environments if case is not None else ()
+    for item in sorted(items, key=lambda item: item.spec.chain != chain.name):
+        found = _dialect(item, case)
+        if found in ("sqlite", "postgresql"):
+            yield found
 
 
-__all__ = ["compare_two", "side"]
+__all__ = ["chain_dialect", "compare_two", "side"]

@@ -275,15 +275,17 @@ def applications(source: Source) -> Iterator[Plant]:
                 for known in (True, False):
                     acts: tuple[Act, ...] = (*base.acts[:place], Sql((statement,)), *base.acts[place:])
                     masked = frozenset({("masked-create", name)}) if shape != "same" else frozenset()
-                    yield replace(
+                    plant = replace(
                         base,
                         name=f"{source.name}: {table} made before {name}, {shape}, {'known' if known else 'unknown'}",
                         source=replace(source, application={"app.py": code}),
                         acts=acts,
                         application=known,
-                        want=masked,
-                        may=frozenset({MANUAL}),
+                        may=frozenset({MANUAL}) | masked,
                     )
+                    with built(plant) as made, built(base) as other:
+                        visible = made.master(cookie=False) != other.master(cookie=False)
+                    yield replace(plant, want=masked if visible else frozenset())
 
 
 def alike(source: Source) -> Iterator[Plant]:

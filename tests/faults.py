@@ -404,7 +404,8 @@ class Bench:
     def evidence(self, plant: Plant) -> tuple[ChainEvidence, Workshop, Path]:
         """Return the chain of a plant as it is found today, what replays it, and its folder."""
         today = plant.today or plant.source
-        key = (tuple(today.files.items()), tuple(plant.source.files.items()), plant.application)
+        code = tuple(today.application.items()) if plant.application else None
+        key = (tuple(today.files.items()), tuple(plant.source.files.items()), code)
         if key not in self._shops:
             root = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
             folder, code = root / "migrations", root / "app"

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from forensics import wording
-from forensics.acquire.address import dialect_of
 from forensics.auditing import audit
 from forensics.commands.outcome import open_for
 from forensics.console import SEVERITY, Console, visible
 from forensics.errors import UsageError
 from forensics.gathering import chain_of
 from forensics.model import SEVERITIES, ChainEvidence
+from forensics.sides import chain_dialect
 from forensics.spec import ChainSpec
 
 Document = Mapping[str, Any]
@@ -43,7 +43,8 @@ def _without_case(options: argparse.Namespace) -> Document:
         name="main", path=options.migrations, root=Path.cwd(), tool=options.tool or "auto",
         archived=tuple(options.archived),
     )  # fmt: skip
-    return audit([_readable(chain_of(spec))], dialect=options.dialect or "sqlite", trust=options.trust_migrations)
+    source = _readable(chain_of(spec))
+    return audit([source], dialect=options.dialect or chain_dialect(source.chain), trust=options.trust_migrations)
 
 
 def _of_case(options: argparse.Namespace) -> Document:
@@ -53,9 +54,9 @@ def _of_case(options: argparse.Namespace) -> Document:
     specs = [case.file.chain(name) for name in dict.fromkeys(options.chains)] or list(case.file.chains)
     found: dict[str, Any] = {}
     for spec in specs:
-        own = [item.spec.address for item in case.environments if item.spec.chain == spec.name and item.spec.address]
-        dialect = options.dialect or next((dialect_of(address) for address in own), "sqlite")
-        part = audit([case.chain(spec.name)], dialect=dialect, cache=case.workspace.cache, trust=case.trust)
+        source = case.chain(spec.name)
+        dialect = options.dialect or chain_dialect(source.chain, case)
+        part = audit([source], dialect=dialect, cache=case.workspace.cache, trust=case.trust)
         found = {**part, "chains": [*found.get("chains", []), *part["chains"]]}
     return found
 

@@ -37,9 +37,8 @@ def check(facts: Facts) -> Iterator[Finding]:
     later = [facts.label(line.migration) for line in failures[1:]]
     why = None if needs else blame(facts.explanation.reference, first)
     because = f", because it needs {facts.label(needs)}, which comes after it" if needs else _because(facts, why)
-    evidence = [
-        Proof(source="replay", detail=f"from empty, `{statement}` fails: {first.error}", ref=f"migration {label}")
-    ]
+    at = f"`{statement}`" if statement else label
+    evidence = [Proof(source="replay", detail=f"from empty, {at} fails: {first.error}", ref=f"migration {label}")]
     if needs:
         evidence.append(
             Proof(
@@ -66,8 +65,9 @@ def check(facts: Facts) -> Iterator[Finding]:
         scope="chain",
         severity="error",
         migrations=facts.labels(names),
-        summary=f"The chain {facts.chain.path if facts.chain else ''} cannot build an empty database: {label} fails at "
-        f"`{statement[:120]}` with `{first.error}`"
+        summary=f"The chain {facts.chain.path if facts.chain else ''} cannot build an empty database: {label} fails "
+        + (f"at `{statement[:120]}` " if statement else "")
+        + f"with `{first.error}`"
         + because
         + _nothing_left(facts)
         + (f"; {plural(len(later), 'later migration')} {'fails' if len(later) == 1 else 'fail'} too: {listing(later)}." if later else "."),

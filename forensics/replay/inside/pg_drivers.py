@@ -80,9 +80,13 @@ def _psycopg() -> Any:
         def answer(self, statements: list[str]) -> list[list[Any]]:
             with psycopg.Cursor(self) as cursor:
                 cursor.execute(";\n".join(statements), prepare=False)
-                found = [cursor.fetchall() if cursor.description else []]
-                while cursor.nextset():
-                    found.append(cursor.fetchall() if cursor.description else [])
+                found = []
+                more: bool | None = True
+                while more:
+                    # Asking the result itself: `description` makes an object of each column.
+                    result = cursor.pgresult
+                    found.append(cursor.fetchall() if result is not None and result.nfields else [])
+                    more = cursor.nextset()
             return found
 
         def failing(self) -> bool:
