@@ -108,7 +108,7 @@ def _finding(facts: Facts, mask: Mask, failure: Failure | None) -> Finding:
             effect = f"so {facts.label(later.migration.id)} fails with `{later.error}`"
         else:
             effect = "it has done no harm here so far"
-    harmless = failure is None and later is None and alone is None
+    harmless = not lacking and failure is None and later is None and alone is None
     return Finding(
         cause="masked-create",
         scope="chain" if by_chain else "environment",
