@@ -107,7 +107,7 @@ def _finding(facts: Facts, mask: Mask, failure: Failure | None) -> Finding:
             )
             effect = f"so {facts.label(later.migration.id)} fails with `{later.error}`"
         else:
-            effect = "it has done no harm here so far"
+            effect = "no migration has stumbled over that yet" if lacking else "it has done no harm here so far"
     harmless = not lacking and failure is None and later is None and alone is None
     return Finding(
         cause="masked-create",
