@@ -209,7 +209,7 @@ def headings(migrations: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def thing(item: Mapping[str, Any]) -> str:
-    """Return an object of a finding as people name it: ``column milestones.app_id``."""
+    """Return an object of a finding as people name it: ``column orders.total``."""
     table = item.get("table")
     name = item["name"] if not table or item["kind"] == "table" else f"{table}.{item['name']}"
     return f"{item['kind'].replace('_', ' ')} {name}"
