@@ -266,7 +266,7 @@ def _right(
 ) -> frozenset[str]:
     answer = said[name]
     if answer == "failed":
-        return frozenset({"no"})
+        return frozenset({"no", "unknown"} if name in silent_together(plant.source) else {"no"})
     if answer == "nothing":
         with built(replace(plant, acts=_toggled(plant, {name: True}))) as other:
             return frozenset({"unknown"} if other.master() == made.master() else {"no"})
@@ -277,7 +277,7 @@ def _right(
                 alike = not _fails_otherwise(made, other) and other.master(cookie=False) == made.master(cookie=False)
                 right |= {"yes" if whole else "no", "unknown"} if alike else set()
         return frozenset(right)
-    if not counts and name in silent_together(plant.source):
+    if name in silent_together(plant.source) and (not counts or said != dict.fromkeys(said, "yes")):
         return frozenset({"unknown", answer})
     if name not in twins:
         return frozenset({answer})
@@ -508,8 +508,10 @@ def compare(
     may = set(plant.may) | {
         ("executed-not-recorded", name) for name in right if "yes" in right[name] and name not in plant.recorded
     }
+    may |= {("recorded-not-executed", name) for name in plant.recorded if "no" in right.get(name, ())}
     if "partial" in {answer for answers in right.values() for answer in answers}:
         may |= {("leftover-object", name) for name in ["", *right]}
+        may |= {("partially-executed", name) for name in right if "partial" in right[name]}
     if failing[0]:
         may |= {("pending-will-fail", name) for name in failing[0]}
         if failing[1]:

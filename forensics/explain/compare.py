@@ -26,6 +26,8 @@ class Distance:
 
 
 SAME = Distance()
+# What can be the same under another name.
+NAMED = ("index", "trigger")
 
 
 def value(item: SchemaObject | None) -> Value | None:
@@ -84,11 +86,18 @@ def distance(rebuilt: Group | None, live: Group | None) -> Distance:
     if rebuilt.text == live.text and rebuilt.trace == live.trace:
         return SAME
     meaning = trace = 0
-    for _key, was, now in changed(rebuilt, live):
+    gone: list[tuple[str, object]] = []
+    new: list[tuple[str, object]] = []
+    for key, was, now in changed(rebuilt, live):
         if was is None or now is None or was.meaning != now.meaning:
             meaning += elementary(was, now)
+            if key[0] in NAMED and now is None and was is not None:
+                gone.append((key[0], was.meaning))
+            elif key[0] in NAMED and was is None and now is not None:
+                new.append((key[0], now.meaning))
         else:
             trace += 1
+    meaning -= sum(min(gone.count(item), new.count(item)) for item in set(gone))  # another name is one change, not two
     return Distance(
         meaning=meaning,
         trace=trace,

@@ -14,7 +14,7 @@ from forensics.explain.story import Outside, Played, Run, State
 from forensics.explain.subject import Subject
 
 DEVIATION = 1.0
-NEIGHBOUR = 0.4
+NEIGHBOUR = 0.25
 PARTIAL = 2.0
 PICKED = 3.0
 INTERRUPTED = 1.0
@@ -61,6 +61,7 @@ def cost(
     order = subject.order
     deviations = outside = 0.0
     full: set[str] = set()
+    partly: set[str] = set()
     furthest = -1
     for line in played.told:
         if isinstance(line.step, Outside):
@@ -74,13 +75,12 @@ def cost(
             full.add(name)
         elif isinstance(line.step, Run) and line.step.statements is not None:
             deviations += 50.0 if line.error else _part(subject, name, line.step.statements)
-            full.add(name)
+            partly.add(name)
         elif line.status == "partial":
             deviations += FAILED if name in subject.recorded else FAILED_UNRECORDED
-            full.add(name)
-    deviations += _deviating(subject, full, silent)
-    unfinished = {line.step.migration for line in played.told if isinstance(line.step, Run) and line.status != "full"}
-    deviations += CONFIRMED * sum(name not in full or name in unfinished for name in subject.confirmed)
+            partly.add(name)
+    deviations += _deviating(subject, full, silent | partly)
+    deviations += CONFIRMED * sum(name not in full for name in subject.confirmed)
     residual, soft, meaning = remainder(played.final, subject.live, ruler)
     residual -= _by_models(played.final, subject, ruler, spare)
     return Cost(deviations, outside, residual, soft, meaning)

@@ -14,6 +14,7 @@ from forensics.explain.placing import complete
 from forensics.explain.player import Player
 from forensics.explain.reference import Reference, apply
 from forensics.explain.search import ROUNDS, Search, Tried
+from forensics.explain.settle import settle
 from forensics.explain.story import Outside, Played, Run, State, Told
 from forensics.explain.subject import Subject, copies
 from forensics.explain.votes import ballot
@@ -84,8 +85,14 @@ class Explanation:
         )
 
     def statements(self, step: Run) -> tuple[str, ...]:
-        """Return the schema-changing statements that a step of the story executed, as they were recorded."""
+        """Return the statements that a step of the story executed: of a script all, of a Python migration those that changed the schema.
+
+        What Python wrote into tables depends on more than the text of its statements.
+        """
         lab = self.search.player.lab
+        if self.search.player.contents[step.migration].language == "sql":
+            pieces = lab.statements(self.search.player.contents[step.migration])
+            return pieces if step.statements is None else tuple(pieces[number - 1] for number in step.statements)
         key = lab.empty
         for line in self.played.told:
             outcome = lab.run(key, self.search.player.order(line.step))
@@ -173,6 +180,9 @@ def explain(
     search = Search(subject, reference, player, ballot(reference, subject.live), rounds=rounds)
     best = search.best()
     judged, silent = judge(search, best)
+    best, settled = settle(search, best, silent)
+    if settled:
+        judged, silent = judge(search, best, settled=True)
     played = complete(search, best)
     judged = by_cookie(search, played, judged, silent)
     kept = tuple(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from forensics.explain.compare import changed, value
 from forensics.explain.reference import Trace, apply
 from forensics.explain.search import Search, Tried
-from forensics.explain.silent import Fit, Silent, broken, dispensable, fitness, possible, same, without
+from forensics.explain.silent import Fit, Silent, broken, curtailed, dispensable, fitness, possible, without
 from forensics.explain.story import Played, Run, State, Story
 from forensics.explain.votes import Effects, effects, objects
 from forensics.model import Key
@@ -24,8 +24,10 @@ class Judged:
     done: int = 0
 
 
-def judge(search: Search, best: Tried) -> tuple[dict[str, Judged], tuple[Silent, ...]]:
+def judge(search: Search, best: Tried, *, settled: bool = False) -> tuple[dict[str, Judged], tuple[Silent, ...]]:
     """Judge every migration of the chain by the best story with it and without it.
+
+    ``settled``: physical evidence chose the story, so that it counts also where the schema alone is nearer without a migration.
 
     ``yes`` or ``no`` only where the evidence decides: where the schema is the same with a migration as without it, and nothing
     proven needs it, the answer is ``unknown``. The silent sets behind those answers are returned too.
@@ -44,20 +46,22 @@ def judge(search: Search, best: Tried) -> tuple[dict[str, Judged], tuple[Silent,
             answers[name] = Judged("partial", "schema", counted[name], line.error, line.done)
         elif line is not None:
             found = dispensable(search, best.played, name)
-            answers[name], waiting[name] = _ran(search, best, fit, counted[name], name, found)
+            answers[name], waiting[name] = _ran(search, best, fit, counted[name], name, found, settled)
         elif search.player.runnable(name):
             found = possible(search, best.played, name)
             answers[name] = _absent(search, best, fit, counted[name], name, found)
         else:
             answers[name] = Judged("unknown" if not counted[name].expected else "no", "none", counted[name])
-        if found is not None:
+        if found is not None and all(found.migrations != other.migrations for other in silent):
             silent.append(found)
+        elif line is not None and line.status == "full" and search.subject.cookie is not None:
+            silent += curtailed(search, best.played, name)
     _imply(answers, waiting)
     return answers, tuple(silent)
 
 
 def _ran(
-    search: Search, best: Tried, fit: Fit, counted: Effects, name: str, silent: Silent | None
+    search: Search, best: Tried, fit: Fit, counted: Effects, name: str, silent: Silent | None, settled: bool
 ) -> tuple[Judged, frozenset[str]]:
     """Judge a migration of the story by the story without it; also return the steps that fail then."""
     other_story = search.player.play(without(best.played.story, frozenset([name])))
@@ -73,14 +77,12 @@ def _ran(
             return Judged("yes", "schema", counted), needing
         if other.text > fit.text:
             return Judged("yes", "physical", counted), needing
-    if not same(search, other_story, best.played) and name in search.subject.recorded and _touched(counted):
-        # As far from the live schema without it, but in another way: then the tracker's word counts.
+    if settled:
+        return Judged("yes", "physical", counted), needing
+    if search.attempt(other_story.story).cost.total > best.cost.total:
+        # As far from the live schema without it, or nearer, but in a way that takes more to explain.
         return Judged("yes", "schema" if visible else "implied", counted), needing
     return Judged("unknown", "none", counted), needing
-
-
-def _touched(counted: Effects) -> bool:
-    return counted.present + counted.superseded + counted.altered > 0
 
 
 def _absent(search: Search, best: Tried, fit: Fit, counted: Effects, name: str, silent: Silent | None) -> Judged:

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher
 
 from forensics.explain.closing import origin
-from forensics.explain.compare import changed, distance
+from forensics.explain.compare import changed, elementary
 from forensics.explain.cost import KNOWN, OUTSIDE
+from forensics.explain.former import alone, called, formerly
 from forensics.explain.player import Player
 from forensics.explain.reference import Reference
 from forensics.explain.story import Outside, State
@@ -28,30 +29,39 @@ def creations(name: str, subject: Subject, reference: Reference, player: Player)
     live = subject.live.get(name)
     if live is None:
         return
-    yield from _from_sources(subject.sources.get(name, ()), live)
+    for former in sorted(called(name, reference)):
+        yield from _from_sources(subject.sources.get(former, ()), live)
     modelled = (subject.models or {}).get(name)
     if modelled is not None and modelled.source:
         yield Outside(modelled.source, "models", live.name, "models", KNOWN)
     shapes: dict[str, Group] = {}
     for state in reference.states:
-        group = state.get(name)
-        if group is not None and group.source:
-            shapes.setdefault(group.text, group)
+        for former in called(name, reference):
+            group = state.get(former)
+            if group is not None and group.source:
+                shapes.setdefault(group.text, group)
     known = [*shapes.values()]
-    for group in _reduced(name, live, reference, player, subject):
+    reduced = list(_reduced(name, live, reference, player, subject))
+    for group in (*reduced, *formerly(name, subject, reduced, reference, player)):
         if group.source:
-            distances = [distance(shape, group).meaning for shape in known]
+            distances = [_apart(shape, group) for shape in known if shape.name == group.name]
             if subject.dialect == "sqlite" and known and not any(_alike(shape, group) for shape in known):
                 distances = [0]  # another hand wrote it: it is no altered form of what the chain makes
             yield Outside(
                 group.source,
                 origin(group, subject),
-                live.name,
+                group.name,
                 "",
                 OUTSIDE * (1 + min(distances, default=len(group.objects))),
             )
     for group in shapes.values():
-        yield Outside(group.source, "unknown", live.name, "", OUTSIDE)
+        yield Outside(group.source, "unknown", group.name, "", OUTSIDE)
+
+
+def _apart(shape: Group, group: Group) -> int:
+    """Count the elementary differences of two tables themselves, without what hangs on them."""
+    pairs = ((was, now) for key, was, now in changed(shape, group) if key[0] not in ("index", "trigger"))
+    return sum(elementary(was, now) for was, now in pairs if was is None or now is None or was.meaning != now.meaning)
 
 
 def _alike(shape: Group, group: Group) -> bool:
@@ -73,7 +83,7 @@ def _from_sources(statements: Iterable[SourceStatement], live: Group) -> Iterato
     for table in tables:
         for extra in dict.fromkeys(((), kept, (*kept, *alters))):
             chosen = (table, *extra)
-            yield Outside(tuple(item.sql for item in chosen), "application", live.name, table.ref, KNOWN)
+            yield Outside(tuple(item.sql for item in chosen), "application", table.table, table.ref, KNOWN)
 
 
 def alterations(name: str, subject: Subject) -> Iterator[Outside]:
@@ -88,23 +98,24 @@ def alterations(name: str, subject: Subject) -> Iterator[Outside]:
 def _reduced(name: str, live: Group, reference: Reference, player: Player, subject: Subject) -> Iterator[Group]:
     """Yield the live group, then without the last, the last two ... of its columns that migrations add."""
     dialect = subject.dialect
+    names = called(name, reference)
     added = {
         trace.key[2]
         for traces in reference.signatures.values()
         for trace in traces
-        if trace.key[0] == "column" and trace.key[1] == name and trace.before is None
+        if trace.key[0] == "column" and trace.key[1] in names and trace.before is None
     }
     made = {
         trace.key[2]
         for traces in reference.signatures.values()
         for trace in traces
-        if trace.key[0] in ("index", "trigger") and trace.key[1] == name and trace.after is not None
+        if trace.key[0] in ("index", "trigger") and trace.key[1] in names and trace.after is not None
     }
     hanging = [item for item in live.objects if item.kind in ("index", "trigger") and item.ident in made]
     bare = live
     if hanging:
         statements = tuple(text for item in hanging for text in remove(dialect, item))
-        state, told = player.after(dict(subject.live), Outside(statements, "unknown", live.name))
+        state, told = player.after(alone(subject, live), Outside(statements, "unknown", live.name))
         if not told.error and name in state:
             bare = state[name]
             yield bare
@@ -112,7 +123,7 @@ def _reduced(name: str, live: Group, reference: Reference, player: Player, subje
     columns = sorted((item for item in bare.objects if item.kind == "column"), key=lambda item: item.position or 0)
     while len(columns) > 1 and columns[-1].ident in added:
         last = columns.pop()
-        state, told = player.after({**subject.live, name: bare}, Outside(remove(dialect, last), "unknown", live.name))
+        state, told = player.after(alone(subject, bare), Outside(remove(dialect, last), "unknown", live.name))
         if told.error or name not in state:
             return
         bare = state[name]

@@ -48,6 +48,7 @@ class Effect:
     error: str
     failed: str
     lost: bool = False
+    ddl: int = 0
 
 
 class Player:
@@ -247,7 +248,7 @@ class Player:
                     state.pop(name, None)
                 else:
                     state[name] = group
-        line = Told(step, effect.changed, effect.done, effect.total, effect.error, effect.failed)
+        line = Told(step, effect.changed, effect.done, effect.total, effect.error, effect.failed, effect.ddl)
         return state, (*told, line)
 
 
@@ -268,4 +269,5 @@ def _changes(before: State, after: State) -> tuple[tuple[str, Group | None], ...
 
 
 def _effect(changes: tuple[tuple[str, Group | None], ...], outcome: Outcome) -> Effect:
-    return Effect(changes, len(outcome.statements), outcome.total, outcome.error or "", outcome.failed or "")
+    ddl = sum(item.ddl for item in outcome.statements)
+    return Effect(changes, len(outcome.statements), outcome.total, outcome.error or "", outcome.failed or "", ddl=ddl)

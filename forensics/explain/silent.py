@@ -6,9 +6,11 @@ the schema does not tell whether they ran. Often it is not one migration but sev
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from forensics.explain.compare import changed
+from forensics.explain.moves import length
 from forensics.explain.reference import apply
 from forensics.explain.search import Search
 from forensics.explain.story import Played, Run, State, Story
@@ -26,13 +28,19 @@ class Fit:
     text: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Silent:
-    """Migrations that stand or fall together. ``ran``: they are in the story; ``other`` is the story with the opposite."""
+    """Migrations that stand or fall together. ``ran``: they are in the story ``base``. ``other`` is the story with the
+    opposite.
+
+    ``partly``: the opposite is that the one migration stopped before its last statements.
+    """
 
     migrations: frozenset[str]
     ran: bool
-    other: Story
+    base: Played
+    other: Played
+    partly: bool = False
 
 
 def fitness(search: Search, played: Played) -> Fit:
@@ -75,12 +83,24 @@ def dispensable(search: Search, played: Played, name: str) -> Silent | None:
         other = search.player.play(story)
         failed = broken(played, other)
         if not failed and same(search, other, played):
-            return Silent(gone, True, story)
+            return Silent(gone, True, played, other)
         more = gone | failed | frozenset(item for one in gone for item in lives.get(one, ()))
         if more == gone or len(more) > LARGEST:
             return None
         gone = more
     return None
+
+
+def curtailed(search: Search, played: Played, name: str) -> Iterator[Silent]:
+    """Yield a set for each place where this migration of the story could have stopped, while the schema stays the same."""
+    at = played.story.index(Run(name))
+    total = length(search, name)
+    for upto in range(total - 1, 0, -1):
+        part = Run(name, tuple(range(1, upto + 1)))
+        other = search.player.play((*played.story[:at], part, *played.story[at + 1 :]))
+        if any(line.error for line in other.told if line.step == part) or broken(played, other) or not same(search, other, played):
+            return
+        yield Silent(frozenset([name]), True, played, other, partly=True)
 
 
 def possible(search: Search, played: Played, name: str) -> Silent | None:
@@ -100,7 +120,7 @@ def possible(search: Search, played: Played, name: str) -> Silent | None:
         other = search.player.play(story)
         own = {line.step.migration: line for line in other.told if isinstance(line.step, Run)}
         if not any(own[item].error for item in added) and not broken(played, other) and same(search, other, played):
-            return Silent(added, False, story)
+            return Silent(added, False, played, other)
         more = added | frozenset(
             item
             for item, needed in undoing.items()

@@ -41,7 +41,7 @@ class Told:
     """One step as it went: what it changed, how far it came, and the error that ended it.
 
     ``changed`` maps a case-folded group name to the group it left (None: gone). ``done`` counts the statements that
-    took place out of ``total`` (None: unknown).
+    took place out of ``total`` (None: unknown); ``ddl`` counts those that changed the schema.
     """
 
     step: Step
@@ -50,6 +50,7 @@ class Told:
     total: int | None
     error: str = ""
     failed: str = ""
+    ddl: int = 0
 
     @property
     def migration(self) -> str:
