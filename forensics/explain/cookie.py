@@ -16,7 +16,7 @@ from forensics.explain.search import Search
 from forensics.explain.silent import Silent
 from forensics.explain.story import Outside, Played, Run
 
-MOST = 4
+MOST = 3
 SETS = 40
 CERTAIN = 2
 
@@ -40,9 +40,10 @@ def certain(played: Played) -> bool:
 
 
 def choices(search: Search, played: Played, silent: Iterable[Silent]) -> tuple[Choice, ...]:
-    """Return every choice of silent sets that makes the story add up to the live cookie, of those that contradict the tracker least.
+    """Return the choices of silent sets that make the story add up to the live cookie.
 
-    The choice of none is one of them where the story adds up by itself. Nothing is returned where no choice fits.
+    Those that contradict the tracker least, and one migration more. The choice of none is the only one where the story adds up by
+    itself. Nothing is returned where no choice fits.
     """
     cookie = search.subject.cookie
     if cookie is None or not certain(played):
@@ -52,16 +53,16 @@ def choices(search: Search, played: Played, silent: Iterable[Silent]) -> tuple[C
     usable = [item for item, weight in weights.items() if weight]
     if len(usable) > SETS:
         return ()
-    for size in range(MOST + 1):
-        found = []
+    if not missing:
+        return (Choice((), 0),)
+    found = []
+    for size in range(1, MOST + 1):
         for chosen in combinations(usable, size):
             names = [name for item in chosen for name in item.migrations]
             if len(names) == len(set(names)) and sum(weights[item] for item in chosen) == missing:
                 found.append(Choice(chosen, _price(search, chosen)))
-        if found:
-            least = min(item.price for item in found)
-            return tuple(item for item in found if item.price == least)
-    return ()
+    least = min((item.price for item in found), default=0)
+    return tuple(item for item in found if item.price <= least + 1)
 
 
 def _price(search: Search, chosen: Iterable[Silent]) -> int:
@@ -102,5 +103,6 @@ def _said(choice: Choice, name: str, there: bool) -> str:
 
 def _weighs(silent: Iterable[Silent], name: str) -> bool:
     """Whether the cookie can tell a migration at all: it executes statements that are counted, also by itself alone."""
-    weights = {item.migrations: counted(item.other) - counted(item.base) for item in silent if name in item.migrations}
+    whole = (item for item in silent if name in item.migrations and not item.partly)
+    weights = {item.migrations: counted(item.other) - counted(item.base) for item in whole}
     return weights.get(frozenset([name]), 1) != 0 and any(weights.values())

@@ -26,6 +26,7 @@ TRACE = 0.55
 LAYOUT = 0.3
 TEXT = 0.15
 DISORDER = 0.35
+LATE_FAILURE = 1.35
 CONFIRMED = 0.12
 
 
@@ -69,7 +70,7 @@ def cost(
             continue
         name = line.step.migration
         if order[name] < furthest:
-            deviations += DISORDER
+            deviations += DISORDER if not line.error else LATE_FAILURE
         furthest = max(furthest, order[name])
         if line.status == "full":
             full.add(name)

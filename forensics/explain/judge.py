@@ -56,6 +56,10 @@ def judge(search: Search, best: Tried, *, settled: bool = False) -> tuple[dict[s
             silent.append(found)
         elif line is not None and line.status == "full" and search.subject.cookie is not None:
             silent += curtailed(search, best.played, name)
+    for name in {name for found in silent if not found.partly for name in found.migrations}:
+        if answers[name].executed != "unknown":  # it is silent together with another one
+            answers[name] = Judged("unknown", "none", counted[name])
+            waiting.pop(name, None)
     _imply(answers, waiting)
     return answers, tuple(silent)
 
@@ -67,7 +71,7 @@ def _ran(
     other_story = search.player.play(without(best.played.story, frozenset([name])))
     needing = broken(best.played, other_story)
     if silent is not None:
-        return Judged("unknown", "none", counted), needing - silent.migrations
+        return Judged("unknown", "none", counted), frozenset()
     other = fitness(search, other_story)
     visible = counted.present > 0
     if (other.meaning, other.trace) > (fit.meaning, fit.trace) and other.meaning >= fit.meaning:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from forensics.explain.outside import added_columns, alterations, creations, renamings
-from forensics.explain.story import Outside, Run, Step, Story
+from forensics.explain.story import Outside, Played, Run, Step, Story
 
 if TYPE_CHECKING:
     from forensics.explain.search import Search, Tried
@@ -146,3 +146,24 @@ def joined(search: Search, story: Story, missing: Iterable[str]) -> Story:
         at = search.place(story, item)
         story = (*story[:at], Run(item), *story[at:])
     return story
+
+
+def supplied(search: Search, played: Played) -> Iterator[Story]:
+    """Yield the story with a migration that the tracker does not know, whole or stopped, and what it claims and failed for want of it."""
+    story = played.story
+    there = {step.migration for step in story if isinstance(step, Run)}
+    ids = [item.id for item in search.subject.migrations if item.id not in there and search.player.runnable(item.id)]
+    claimed = [name for name in ids if name in search.subject.recorded and name not in search.silent]
+    failing = [*claimed, *(line.migration for line in played.told if line.migration and line.error)]
+    for name in ids:
+        if name in search.subject.recorded:
+            continue
+        made = {part for trace in search.reference.signatures.get(name, ()) for part in trace.key[1:] if part}
+        if any(search.order[item] > search.order[name] and made & _named(search, item) for item in failing):
+            yield joined(search, story, [name, *claimed])
+            for part in stopped(search, story, name):
+                yield joined(search, part, claimed)
+
+
+def _named(search: Search, name: str) -> frozenset[str]:
+    return search.reference.spelled.get(name, frozenset()) | search.player.words_of(name)

@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 
 from forensics.explain.compare import Ruler
 from forensics.explain.cost import KNOWN, Cost, cost
-from forensics.explain.moves import moves
+from forensics.explain.moves import moves, supplied
 from forensics.explain.player import Player
 from forensics.explain.reference import Reference
 from forensics.explain.story import Outside, Played, Run, Story, Told
@@ -144,15 +145,13 @@ class Search:
         if not names and not failing and best.cost.total <= 0:
             return None
         found = best
-        for name in names:
-            for story in moves(self, best, name):
-                tried = self.attempt(story)
-                if tried.cost.total < found.cost.total - 1e-6:
-                    found = tried
-                elif (
-                    tried.cost.total < found.cost.total + 1e-6 and tried.cost.deviations < found.cost.deviations - 1e-6
-                ):
-                    found = tried  # of two as good, the one that believes the tracker
+        nearby = (story for name in names for story in moves(self, best, name))
+        for story in chain(nearby, supplied(self, best.played)):
+            tried = self.attempt(story)
+            if tried.cost.total < found.cost.total - 1e-6:
+                found = tried
+            elif tried.cost.total < found.cost.total + 1e-6 and tried.cost.deviations < found.cost.deviations - 1e-6:
+                found = tried  # of two as good, the one that believes the tracker
         return found if found is not best else None
 
     def differing(self, played: Played) -> list[str]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from forensics.explain.cookie import certain, choices, counted
 from forensics.explain.cost import remainder
-from forensics.explain.moves import moves
+from forensics.explain.moves import moves, supplied
 from forensics.explain.placing import complete
 from forensics.explain.search import Search, Tried
 from forensics.explain.silent import Silent
@@ -37,7 +37,7 @@ def settle(search: Search, best: Tried, silent: Iterable[Silent]) -> tuple[Tried
         return best, True
     # A stored text that the story does not come to is another hand's: then a dearer story may be the true one.
     allowed = MARGIN + (ANOTHER_HAND if remainder(played.final, search.subject.live, search.ruler)[1] else 0.0)
-    for choice in choices(search, played, silent)[:1]:
+    for choice in choices(search, played, silent):
         allowed = min(allowed, choice.price - 0.01)
     ranked = sorted(_others(search, best), key=lambda item: (item.cost.total, repr(search.told(item))))
     for other in ranked[:LOOKED_AT]:
@@ -62,6 +62,8 @@ def _others(search: Search, best: Tried) -> Iterator[Tried]:
         for group in search.differing(base.played):
             for near in moves(search, base, group):
                 search.attempt(near)
+    for near in supplied(search, best.played):
+        search.attempt(near)
     yield from {id(item): item for item in search.tried.values() if item is not best}.values()
 
 
