@@ -26,7 +26,7 @@ _HOMES = {
     "ForensicsError": "forensics.errors",
     "History": "forensics.views",
     "Snapshot": "forensics.views",
-    "compare": "forensics.comparing",
+    "compare": "forensics.comparison.frames",
     "diagnose": "forensics.opening",
     "errors": "forensics.errors",
     "open_case": "forensics.opening",
@@ -52,7 +52,7 @@ __all__ = [
 if TYPE_CHECKING:
     from forensics import errors
     from forensics import plots as plot
-    from forensics.comparing import compare
+    from forensics.comparison.frames import compare
     from forensics.diagnosis import Diagnosis
     from forensics.errors import ForensicsError
     from forensics.opening import diagnose, open_case

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from forensics.comparing import failing
-from forensics.diagnose import examine
-from forensics.document import chain_document, finding_document
-from forensics.equivalence import Failing, failings
-from forensics.findings import of_the_chain
+from forensics.comparison.frames import failing
+from forensics.conclusions.diagnose import examine
+from forensics.conclusions.document import chain_document, finding_document
+from forensics.conclusions.equivalence import Failing, failings
+from forensics.conclusions.findings import of_the_chain
 from forensics.model import Chain, ChainEvidence, Evidence, Finding, Snapshot
 from forensics.rules.facts import Facts
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from forensics.content import readable
+from forensics.chain.content import readable
 from forensics.logs.lines import LONGEST, lines, opened
 from forensics.logs.reading import Census, Told, read
 from forensics.logs.telling import presentable

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from forensics.acquire import locate_database
-from forensics.case import load as load_case
-from forensics.case import without_file
+from forensics.case.file import load as load_case
+from forensics.case.file import without_file
+from forensics.case.workspace import Workspace
 from forensics.errors import AcquisitionError, DatabaseMissing, UsageError
 from forensics.model import Hints
 from forensics.session import Case, Environment, Progress
-from forensics.workspace import Workspace
 
 if TYPE_CHECKING:
     from forensics.diagnosis import Diagnosis

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from forensics import acquire as acquisition
 from forensics.acquire.store import load, saved, store, stored_key
+from forensics.case.gathering import chain_of, surroundings
+from forensics.case.spec import CaseFile, EnvironmentSpec
+from forensics.case.workspace import Workspace, toolmark
 from forensics.errors import DatabaseUnreadable, ForensicsError, UsageError
-from forensics.gathering import chain_of, surroundings
 from forensics.model import ChainEvidence, Evidence, digest, encode
-from forensics.spec import CaseFile, EnvironmentSpec
-from forensics.workspace import Workspace, toolmark
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -331,4 +331,4 @@ def _engine() -> Any:
     """The module that concludes; it is loaded when there is something to conclude."""
     from importlib import import_module
 
-    return import_module("forensics.diagnose")
+    return import_module("forensics.conclusions.diagnose")

@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from forensics.assignment import RowMatch, assign
 from forensics.clock import instant, iso
-from forensics.mentions import Mentions
+from forensics.history.assignment import RowMatch, assign
+from forensics.history.mentions import Mentions
 from forensics.model import ChainEvidence, Event, Evidence, FileVersion, History
 
 _DESCRIBED = {

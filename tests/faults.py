@@ -22,12 +22,13 @@ from fault_truth import fails_next, truth
 from fault_worlds import Built, Pair, Plant, built
 
 from forensics.catalogs.sqlite import SqliteReader
-from forensics.chain import chain_evidence, load_chain
-from forensics.content import content
-from forensics.diagnose import Workshop, examine
-from forensics.document import document
-from forensics.findings import conclude
-from forensics.history import read_histories
+from forensics.chain.content import content
+from forensics.chain.load import chain_evidence, load_chain
+from forensics.conclusions.diagnose import examine
+from forensics.conclusions.document import document
+from forensics.conclusions.findings import conclude
+from forensics.conclusions.workshop import Workshop
+from forensics.history.read import read_histories
 from forensics.model import ChainEvidence, Evidence, FileVersion, Hints
 from forensics.rules.facts import Facts
 

@@ -15,8 +15,8 @@ import pytest
 from forensics.acquire import acquire, fingerprint, load, store
 from forensics.acquire.address import database_file
 from forensics.acquire.store import saved, stored_key
-from forensics.case import CaseFile, EnvironmentSpec
-from forensics.case import load as load_case
+from forensics.case.file import CaseFile, EnvironmentSpec
+from forensics.case.file import load as load_case
 from forensics.errors import AcquisitionError, DatabaseUnreadable, EvidenceChanged
 
 TOML = """

@@ -19,12 +19,12 @@ from forensics.acquire.address import dialect_of
 from forensics.acquire.patience import TooLong, within
 from forensics.acquire.postgresql import OpenedServer, open_postgresql, parameters, with_postgresql
 from forensics.acquire.postgresql_trouble import in_words
+from forensics.case.spec import CaseFile, ChainSpec, EnvironmentSpec
 from forensics.catalogs import postgresql as catalogue
 from forensics.errors import DatabaseBusy, DatabaseUnreadable
 from forensics.model import Evidence
 from forensics.redact import redact_url
 from forensics.replay.cluster import Cluster
-from forensics.spec import CaseFile, ChainSpec, EnvironmentSpec
 
 
 def evidence(address: str, root: Path, *, version_table: str = "") -> Evidence:

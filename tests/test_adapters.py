@@ -11,7 +11,7 @@ import pytest
 import forensics.adapters as room
 from forensics.adapters import adapters
 from forensics.adapters.numbered import ADAPTER as NUMBERED
-from forensics.chain import load_chain
+from forensics.chain.load import load_chain
 from forensics.errors import UsageError
 
 REVISION = '''"""{doc}

@@ -13,7 +13,7 @@ from cases import Document, causes, executed, one, said
 
 import forensics as fx
 from forensics.adapters.alembic_config import find_settings
-from forensics.chain import load_chain
+from forensics.chain.load import load_chain
 from forensics.model import Hints
 
 ENV = """

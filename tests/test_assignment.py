@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 import pytest
 from chains import write
 
-from forensics.assignment import assign, recorded
-from forensics.chain import load_chain
-from forensics.content import content
+from forensics.chain.content import content
+from forensics.chain.load import load_chain
+from forensics.history.assignment import assign, recorded
 from forensics.model import Applied, FileVersion, History
 
 FILES = {

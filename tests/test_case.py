@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from forensics import case as case_module
-from forensics.case import CaseFile, folder_name, load, without_file
+from forensics.case import file as case_module
+from forensics.case.file import CaseFile, folder_name, load, without_file
 from forensics.errors import CaseError, UsageError
 
 SMALL = '[chains.main]\npath = "migrations"\n[environments.dev]\nurl = "sqlite:///dev.db"\n'

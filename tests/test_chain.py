@@ -5,7 +5,7 @@ import os
 import pytest
 from chains import commit, git, write
 
-from forensics.chain import chain_evidence, load_chain
+from forensics.chain.load import chain_evidence, load_chain
 from forensics.errors import AmbiguousTool, ChainUnreadable, UnknownTool
 
 REVISION = "revision = 'aaaa1111'\ndown_revision = None\ndef upgrade(): pass\n"

@@ -13,12 +13,12 @@ from cases import Scene
 from test_rules_foreign import APART, DRIFTED, NEW, OLD, run
 
 import forensics as fx
-from forensics.chain import load_chain
+from forensics.chain.load import load_chain
 from forensics.cli import main
-from forensics.comparing import comparison
-from forensics.equivalence import compare_chains
+from forensics.comparison.frames import comparison
+from forensics.comparison.sides import compare_two
+from forensics.conclusions.equivalence import compare_chains
 from forensics.replay.lab import Lab
-from forensics.sides import compare_two
 
 STREETS = "CREATE TABLE streets (id INTEGER PRIMARY KEY, name TEXT NOT NULL, town TEXT);\n"
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import pytest
 from chains import commit, git, write
 
-from forensics import gitlog
-from forensics.gitlog import file_versions, read_git, repository
+from forensics.chain import gitlog
+from forensics.chain.gitlog import file_versions, read_git, repository
 
 BODY = "".join(f"create table t{number}(x);\n" for number in range(20))
 

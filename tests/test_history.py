@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import pytest
 from chains import database, table, write
 
-from forensics.chain import load_chain
-from forensics.history import read_histories, recorded
+from forensics.chain.load import load_chain
+from forensics.history.read import read_histories, recorded
 from forensics.model import Hints
 
 TRACKER = """create table schema_versions (id integer primary key, version text unique not null,

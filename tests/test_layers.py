@@ -15,14 +15,13 @@ SAMPLES = PACKAGE.parent / "data_samples"
 
 # From the ground up. A room imports from its own floor and from those below; circles are not allowed anywhere.
 FLOORS = {
-    "words and records": "errors model clock console content fleet frames identity keys markdown palette redact spelling sqltext wording",
-    "what there is to read": "adapters announced assignment catalogs chain diff events gitbranches gitlog history logs lookup mentions "
-    "neighbours operations sources statements",
-    "the case and its evidence": "acquire case environments gathering hints spec timeline workspace",
+    "words and records": "errors model clock console frames markdown palette redact sqltext wording",
+    "what there is to read": "adapters catalogs chain diff events history logs timeline",
+    "the case and its evidence": "acquire case",
     "replay": "replay",
     "explanation": "explain",
-    "conclusions": "diagnose document equivalence findings foreign harvested groups rules",
-    "what people hold": "auditing comparing diagnosis glance opening plots session sides views",
+    "conclusions": "conclusions rules",
+    "what people hold": "auditing comparison diagnosis glance opening plots session views",
     "reports": "report",
     "the way in": "forensics cli commands __main__",
 }

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from laboratory import content, migration
 
-from forensics.identity import Identity, identities, normal
+from forensics.chain.identity import Identity, identities, normal
+from forensics.chain.operations import pieces
+from forensics.chain.statements import Statements, match
 from forensics.model import Chain, ChainEvidence, Event, FileVersion
-from forensics.operations import pieces
-from forensics.statements import Statements, match
 
 HEAD = "from alembic import op\nimport sqlalchemy as sa\n\n"
 

@@ -22,7 +22,7 @@ def test_all_is_what_is_exported() -> None:
 
 
 def test_function_is_not_hidden_by_the_module_of_its_name() -> None:
-    module = importlib.import_module("forensics.diagnose")
+    module = importlib.import_module("forensics.conclusions.diagnose")
     assert inspect.ismodule(module)
     assert inspect.isfunction(fx.diagnose)
     assert inspect.isfunction(fx.open_case)

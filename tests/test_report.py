@@ -15,7 +15,7 @@ import small_case
 from documents import HOSTILE
 
 import forensics as fx
-from forensics.case import folder_name
+from forensics.case.file import folder_name
 from forensics.diagnosis import Diagnosis, Fleet
 from forensics.errors import ReportError, UsageError
 from forensics.model import Exhibit

@@ -7,7 +7,7 @@ from pathlib import Path
 from cases import Scene, found, one, said
 from chains import write
 
-from forensics.chain import load_chain
+from forensics.chain.load import load_chain
 from forensics.events import read_logs
 from forensics.model import Applied, ChainEvidence, Evidence, History, Snapshot
 from forensics.rules import stale_runner

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from chains import write
 
-from forensics.sources import find_ddl, scan
+from forensics.chain.sources import find_ddl, scan
 
 PYTHON = '''"""CREATE TABLE documentation (x)"""
 import sqlite3

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from chains import write
 
-from forensics.chain import load_chain
-from forensics.content import content
-from forensics.mentions import Mentions
+from forensics.chain.content import content
+from forensics.chain.load import load_chain
+from forensics.history.mentions import Mentions
 from forensics.model import Applied, ChainEvidence, Event, Evidence, FileVersion, History
 from forensics.timeline import timeline, to_csv, to_jsonl
 

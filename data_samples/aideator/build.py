@@ -37,9 +37,9 @@ sys.path.append(str(HERE.parents[1]))  # a checkout that is not installed
 
 import forensics  # noqa: E402
 from forensics.acquire import acquire, store  # noqa: E402
-from forensics.case import load  # noqa: E402
+from forensics.case.file import load  # noqa: E402
+from forensics.case.gathering import chain_of  # noqa: E402
 from forensics.errors import ForensicsError  # noqa: E402
-from forensics.gathering import chain_of  # noqa: E402
 from forensics.replay.cluster import Cluster  # noqa: E402
 from forensics.replay.inside.postmaster import folders  # noqa: E402
 

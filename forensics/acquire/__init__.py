@@ -21,11 +21,11 @@ from forensics.acquire.postgresql import with_postgresql
 from forensics.acquire.sqlite import Opened, locate, open_sqlite, opened, state_of
 from forensics.acquire.store import load, saved, store
 from forensics.acquire.trouble import in_words
+from forensics.case.spec import CaseFile, ChainSpec, EnvironmentSpec
 from forensics.catalogs.reader import Reader
 from forensics.errors import AcquisitionError, ForensicsError
 from forensics.model import Chain, Event, Evidence, Exhibit, History, Snapshot, digest, encode
 from forensics.redact import redact_text
-from forensics.spec import CaseFile, ChainSpec, EnvironmentSpec
 
 __all__ = ["acquire", "database_file", "fingerprint", "load", "locate_database", "open_sqlite", "store"]
 
@@ -165,7 +165,7 @@ def _read(
     reader: Reader, exhibits: list[Exhibit], spec: EnvironmentSpec, case: CaseFile, chain: Chain | None
 ) -> _Read:
     """Read the trackers of a database, and number what was read of it."""
-    from forensics.history import read_histories
+    from forensics.history.read import read_histories
 
     tracker = dict(_chain_spec(spec, case).tracker)
     read = read_histories(reader, chain, zone=spec.zones.tracker, tracker=tracker or None)

@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from forensics.case.spec import EnvironmentSpec
 from forensics.errors import AcquisitionError, EvidenceChanged, ForensicsError
 from forensics.model import Evidence, decode, encode
-from forensics.spec import EnvironmentSpec
 
 _FILE = "evidence.json"
 _SUMS = "SHA256SUMS"

@@ -13,7 +13,7 @@ from forensics.adapters.alembic_config import INI, Settings, find_settings
 from forensics.adapters.base import Adapter
 from forensics.adapters.revisions import arrange, select
 from forensics.adapters.source import Source, configured_table, read_source
-from forensics.content import read_content, readable
+from forensics.chain.content import read_content, readable
 from forensics.model import Chain, ChainProblem, Content, Hints, Migration
 
 _FILE = re.compile(r"(?!\.#|__init__)(.*\.py)", re.S)

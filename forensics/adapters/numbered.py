@@ -10,7 +10,7 @@ from pathlib import Path
 
 from forensics.adapters.base import Adapter
 from forensics.adapters.source import Source, read_source
-from forensics.content import read_content, readable
+from forensics.chain.content import read_content, readable
 from forensics.model import Chain, ChainProblem, Hints, Migration
 
 _FILE = re.compile(r"(?P<version>\d+)(?:[ _.-]+(?P<name>.*?))?(?:[._]up)?\.(?P<kind>sql|py)", re.I | re.S)

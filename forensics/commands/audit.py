@@ -11,13 +11,13 @@ from typing import Any
 
 from forensics import wording
 from forensics.auditing import audit
+from forensics.case.gathering import chain_of
+from forensics.case.spec import ChainSpec
 from forensics.commands.outcome import open_for
+from forensics.comparison.sides import chain_dialect
 from forensics.console import SEVERITY, Console, visible
 from forensics.errors import UsageError
-from forensics.gathering import chain_of
 from forensics.model import SEVERITIES, ChainEvidence
-from forensics.sides import chain_dialect
-from forensics.spec import ChainSpec
 
 Document = Mapping[str, Any]
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from forensics import wording
 from forensics.commands.outcome import open_for
-from forensics.comparing import comparison, order
+from forensics.comparison.frames import comparison, order
+from forensics.comparison.sides import compare_two
+from forensics.conclusions.equivalence import Comparison, Failing, Side
 from forensics.console import Console, visible
-from forensics.equivalence import Comparison, Failing, Side
 from forensics.model import Change
-from forensics.sides import compare_two
 
 if TYPE_CHECKING:
     from forensics.session import Case

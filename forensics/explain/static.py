@@ -6,12 +6,12 @@ import ast
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from forensics.chain.operations import pieces
 from forensics.explain.assume import ABSENT
 from forensics.explain.judge import Judged
 from forensics.explain.story import State, Told
 from forensics.explain.votes import Effects
 from forensics.model import Migration, SchemaObject
-from forensics.operations import pieces
 
 _MAKES = ("create", "add")
 _GROUPS = ("table", "view", "materialized_view")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from forensics import wording
-from forensics.case import folder_name
+from forensics.case.file import folder_name
 from forensics.diagnosis import Diagnosis, Fleet
 from forensics.markdown import Markdown, code, escape
 from forensics.report.text import Section, bullets, clip, codes, cut_table, prose, section

@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from forensics.case import folder_name
+from forensics.case.file import folder_name
 from forensics.errors import ReportError, UsageError
 from forensics.report.make import Job, make, seal
 from forensics.timeline import to_csv, to_jsonl

@@ -52,7 +52,7 @@ def _warm() -> None:
     sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
     import papermill  # noqa: F401
 
-    import forensics.diagnose
+    import forensics.conclusions.diagnose
     import forensics.session  # noqa: F401
     from forensics import plots
     from forensics.model import Event

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from forensics.foreign import Foreign
+from forensics.conclusions.foreign import Foreign
 from forensics.model import FileVersion, Finding, Proof
 from forensics.rules.base import Rule
 from forensics.rules.facts import Facts, listing

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime
 
-from forensics.assignment import RowMatch
+from forensics.history.assignment import RowMatch
 from forensics.model import Finding, Proof
 from forensics.rules.advice import failed_in_log
 from forensics.rules.base import Rule

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from forensics.foreign import gap, reordered, strange
+from forensics.conclusions.foreign import gap, reordered, strange
 from forensics.model import Finding, Proof
 from forensics.rules.base import Rule
 from forensics.rules.facts import Facts, listing

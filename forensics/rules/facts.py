@@ -7,14 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from forensics.assignment import RowMatch
+from forensics.conclusions.foreign import Foreign, Verdict, elsewhere
 from forensics.explain.engine import Explanation
 from forensics.explain.judge import Judged
 from forensics.explain.reference import Trace
 from forensics.explain.static import Unreplayed
 from forensics.explain.story import Told
 from forensics.explain.votes import objects
-from forensics.foreign import Foreign, Verdict, elsewhere
+from forensics.history.assignment import RowMatch
 from forensics.model import (
     KINDS,
     Chain,

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
+from forensics.chain.identity import normal
 from forensics.clock import iso
-from forensics.identity import normal
 from forensics.model import Event, Proof
 from forensics.rules.facts import Facts, listing, plural
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from forensics.assignment import RowMatch
-from forensics.gitbranches import REVISION
+from forensics.chain.gitbranches import REVISION
+from forensics.history.assignment import RowMatch
 from forensics.model import FileVersion, Finding, Proof
 from forensics.rules.base import Rule
 from forensics.rules.facts import Facts

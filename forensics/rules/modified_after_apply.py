@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from forensics.assignment import RowMatch
+from forensics.history.assignment import RowMatch
 from forensics.model import Finding, Proof
 from forensics.rules.base import Rule
 from forensics.rules.facts import Facts, change_refs, in_words, plural

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from forensics.adapters.revisions import ancestors
-from forensics.announced import announced, unlocated
+from forensics.chain.statements import Place, Statements
 from forensics.clock import instant
+from forensics.history.announced import announced, unlocated
 from forensics.model import Chain, Event, Proof
 from forensics.rules.facts import Facts, listing
 from forensics.rules.logged import database, entries, shown
-from forensics.statements import Place, Statements
 
 _CREATED = re.compile(r"(?m)^\s*Create Date:\s*(.+?)\s*$")
 _ANY_ZONE = timedelta(hours=14)

@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from forensics.announced import announced, stamped
-from forensics.identity import identities
+from forensics.chain.identity import identities
+from forensics.chain.statements import Place, Statements
+from forensics.history.announced import announced, stamped
 from forensics.model import Event, Finding, Proof
 from forensics.rules.base import Rule
 from forensics.rules.facts import Facts, listing, plural
 from forensics.rules.logged import GRAVE, entries, error_line, file_of, quoted, session_of, shown, times, who
 from forensics.sqltext import name_key
-from forensics.statements import Place, Statements
 
 # A use so long before the migration met no race in time: the code was simply there without its migration.
 _LONG = 3600.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from forensics.assignment import RowMatch
+from forensics.history.assignment import RowMatch
 from forensics.model import Finding, Proof
 from forensics.rules.advice import execute, failed_in_log
 from forensics.rules.base import Rule

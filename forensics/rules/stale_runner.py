@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from forensics.announced import Announced, announced, stamped, unlocated
-from forensics.identity import identities
+from forensics.chain.identity import identities
+from forensics.chain.statements import Matched, Place, Statements, match
+from forensics.history.announced import Announced, announced, stamped, unlocated
 from forensics.model import Chain, Event, Finding, Proof
 from forensics.rules.base import Rule
 from forensics.rules.facts import Facts, listing, plural
 from forensics.rules.logged import GRAVE, entries, error_line, quoted, session_of, span, times, who
 from forensics.rules.moments import contradictions, replaced, retired
-from forensics.statements import Matched, Place, Statements, match
 
 _SHOWN = 4
 

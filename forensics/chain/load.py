@@ -8,13 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from forensics.adapters import Adapter, adapters
-from forensics.content import readable
+from forensics.chain.content import readable
+from forensics.chain.gitbranches import beyond_head, elsewhere
+from forensics.chain.gitlog import read_git, repository
+from forensics.chain.neighbours import neighbours
+from forensics.chain.sources import scan
 from forensics.errors import AmbiguousTool, ChainUnreadable, ForensicsError, UnknownTool
-from forensics.gitbranches import beyond_head, elsewhere
-from forensics.gitlog import read_git, repository
 from forensics.model import Chain, ChainEvidence, ChainProblem, FileVersion, Hints
-from forensics.neighbours import neighbours
-from forensics.sources import scan
 
 # The files of one tool must outnumber those of every other by this factor before the choice is made for the user.
 _CLEARLY = 2

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from forensics.acquire.store import write
-from forensics.case import folder_name
+from forensics.case.file import folder_name
+from forensics.case.spec import CaseFile
 from forensics.model import digest
-from forensics.spec import CaseFile
 
 _KEPT = 500
 

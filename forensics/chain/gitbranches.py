@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from forensics.gitlog import GitFailed, likely_folder, log_entries, opened_repository, run_git, texts_of
+from forensics.chain.gitlog import GitFailed, likely_folder, log_entries, opened_repository, run_git, texts_of
 from forensics.model import FileVersion
 
 _MOST_COMMITS = 40

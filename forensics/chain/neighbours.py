@@ -9,9 +9,9 @@ from pathlib import Path
 
 from forensics.adapters import adapters
 from forensics.adapters.alembic_config import find_settings
-from forensics.content import LIMIT, readable
-from forensics.gitbranches import REVISION
-from forensics.gitlog import repository
+from forensics.chain.content import LIMIT, readable
+from forensics.chain.gitbranches import REVISION
+from forensics.chain.gitlog import repository
 from forensics.model import Chain
 
 _SKIPPED = frozenset({"node_modules", "__pycache__", "site-packages", "venv", "env", "dist", "build", "tests", "test"})

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from forensics.adapters.alembic import from_text
 from forensics.adapters.revisions import arrange
-from forensics.gitbranches import REVISION
+from forensics.chain.gitbranches import REVISION
 from forensics.model import Chain, ChainEvidence, FileVersion, Migration
 
 

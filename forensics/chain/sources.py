@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from forensics.content import read_content, readable
+from forensics.chain.content import read_content, readable
 from forensics.model import SourceStatement
 from forensics.sqltext import split_script, statement_target
 

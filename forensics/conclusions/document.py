@@ -7,11 +7,11 @@ from dataclasses import asdict
 from typing import Any
 
 from forensics.clock import iso
+from forensics.conclusions.groups import groups
 from forensics.explain.engine import Explanation
 from forensics.explain.foresee import Failure
 from forensics.explain.story import Outside, Run, Told
 from forensics.explain.votes import Effects
-from forensics.groups import groups
 from forensics.model import Finding, History, Migration
 from forensics.rules.advice import first_stop
 from forensics.rules.facts import Facts, change_refs

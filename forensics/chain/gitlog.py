@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from forensics.content import LIMIT, content, readable
+from forensics.chain.content import LIMIT, content, readable
 from forensics.model import Content, FileVersion
 
 _TIMEOUT = 120.0

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from forensics.identity import Identity, identities, normal
+from forensics.chain.identity import Identity, identities, normal
+from forensics.chain.operations import pieces
 from forensics.model import Chain, ChainEvidence, Event, Migration
-from forensics.operations import pieces
 
 Recorded = Mapping[str, Mapping[str, Sequence[str]]]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from forensics.case.keys import Table, expand
 from forensics.errors import CaseError
-from forensics.keys import Table, expand
 from forensics.model import Hints
 
 CHAIN_KEYS = (

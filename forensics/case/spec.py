@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from forensics.case.keys import nearest
 from forensics.errors import CaseError, UsageError
-from forensics.keys import nearest
 from forensics.model import Event, Hints
 from forensics.redact import url_secrets
 

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from forensics.assignment import RowMatch, assign, recorded
-from forensics.document import document, fleet
+from forensics.conclusions.document import document, fleet
+from forensics.conclusions.findings import conclude
+from forensics.conclusions.foreign import distance, elsewhere, investigate, places_of, shared, unclaimed
+from forensics.conclusions.harvested import wanted
+from forensics.conclusions.workshop import Workshop
 from forensics.explain.engine import explain
-from forensics.explain.masks import statements
 from forensics.explain.player import Player
-from forensics.explain.reference import Reference, reference
 from forensics.explain.search import ROUNDS
 from forensics.explain.static import judge_read
-from forensics.explain.story import State
 from forensics.explain.subject import Subject
-from forensics.findings import conclude
-from forensics.foreign import distance, elsewhere, investigate, places_of, shared, unclaimed
-from forensics.harvested import wanted, with_harvest
+from forensics.history.assignment import RowMatch, assign, recorded
 from forensics.model import (
-    Applied,
     Chain,
     ChainEvidence,
     Evidence,
@@ -30,147 +26,12 @@ from forensics.model import (
     Migration,
     Snapshot,
     SourceStatement,
-    digest,
 )
-from forensics.replay.lab import Attempt, Harvest, Lab
+from forensics.replay.lab import Harvest
 from forensics.rules.facts import Facts
-from forensics.sqltext import statement_target
 
 ABSENT = History(tool=None, table=None, state="absent")
 Progress = Callable[[str], None]
-
-
-class Workshop:
-    """The replays of one chain, shared by every environment that follows it. A context manager."""
-
-    def __init__(
-        self,
-        source: ChainEvidence,
-        *,
-        cache: Path | None = None,
-        trust: bool = False,
-        dialect: str = "sqlite",
-        version: int | None = None,
-    ) -> None:
-        self.source = source
-        self._dialect, self._version = dialect, version
-        self._cache, self._trust = cache, trust
-        self._lab: Lab | None = None
-        self._tracker: tuple[str, ...] = ()
-        self._benches: dict[tuple[str, ...], tuple[Player, Reference]] = {}
-        self._models: tuple[State | None, tuple[str, ...]] | None = None
-        self._others: dict[str, Workshop] = {}
-        self._informed: tuple[Workshop, Harvest] | None = None
-
-    def __enter__(self) -> Workshop:
-        return self
-
-    def __exit__(self, *_details: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """End the child process of the replays, if there is one."""
-        if self._lab is not None:
-            self._lab.close()
-        for shop in self._others.values():
-            shop.close()
-        if self._informed is not None and self._informed[0] is not self:
-            self._informed[0].close()
-
-    def other(self, source: ChainEvidence) -> Workshop:
-        """Return the workshop of another chain that databases of this one turn out to follow."""
-        key = digest([source.chain.path, [item.content.sha256 for item in source.chain.migrations]])
-        if key not in self._others:
-            self._others[key] = self._like(source)
-        return self._others[key]
-
-    def _like(self, source: ChainEvidence) -> Workshop:
-        return Workshop(
-            source, cache=self._cache, trust=self._trust, dialect=self._dialect, version=self._version
-        )
-
-    def speaking(self, snapshot: Snapshot) -> Workshop:
-        """Return the workshop of this chain for the dialect, and the major version, of a database."""
-        major = int(found[0]) if (found := re.match(r"\d+", snapshot.server_version)) else None
-        version = major if snapshot.dialect == "postgresql" else None
-        if (snapshot.dialect, version) == (self._dialect, self._version):
-            return self
-        key = f"{snapshot.dialect} {version}"
-        if key not in self._others:
-            self._others[key] = Workshop(
-                self.source, cache=self._cache, trust=self._trust, dialect=snapshot.dialect, version=version
-            )
-        return self._others[key]
-
-    def informed(self) -> tuple[Workshop, Harvest]:
-        """Return the workshop whose replays know what ``env.py`` says (this one where that is nothing), and what it says."""
-        if self._informed is None:
-            said = self.lab.harvest()
-            chain = self.source.chain
-            hints = with_harvest(chain.hints, said)
-            source = replace(self.source, chain=replace(chain, hints=hints))
-            self._informed = (self if hints == chain.hints else self._like(source), said)
-        return self._informed
-
-    @property
-    def lab(self) -> Lab:
-        """The laboratory, made when it is first needed."""
-        if self._lab is None:
-            self._lab = Lab(
-                self.source.chain,
-                dialect=self._dialect,
-                version=self._version,
-                cache=self._cache,
-                trust=self._trust,
-                tracker=self._tracker,
-            )
-        return self._lab
-
-    def furnish(self, evidence: Evidence) -> None:
-        """Have the tracker's own table on the scratch database too, as migrations may write to it.
-
-        The first environment that has one decides; a chain that makes the table itself gets none.
-        """
-        history = evidence.histories[0] if evidence.histories else ABSENT
-        group = evidence.snapshot.by_name.get((history.table or "").casefold()) if evidence.snapshot else None
-        if self._lab is not None or group is None or self.source.chain.tool != "numbered":
-            return
-        made = {
-            target.name.casefold()
-            for item in self.source.chain.migrations
-            for target in map(statement_target, statements(item))
-            if target.verb == "create" and target.kind == "table"
-        }
-        if group.name.casefold() not in made:
-            self._tracker = group.source
-
-    def bench(self, migrations: Sequence[Migration]) -> tuple[Player, Reference]:
-        """Return what plays stories with these texts, and what the chain with these texts builds by itself."""
-        key = tuple(item.content.sha256 for item in migrations)
-        found = self._benches.get(key)
-        if found is None:
-            contents = {item.id: item for item in migrations}
-            player = Player(self.lab, contents, self.source.chain.by_id)
-            found = self._benches[key] = (player, reference(player, migrations, self.models()[0] or {}))
-        return found
-
-    def models(self) -> tuple[State | None, tuple[str, ...]]:
-        """Return what the models build, and the statements that build it; (None, ()) where no models are named."""
-        if self._models is None:
-            outcome = self.lab.models()
-            if outcome is None or outcome.error:
-                self._models = (None, ())
-            else:
-                state = Player.state(self.lab.schema(outcome.state))
-                self._models = (state, tuple(item.sql.strip() for item in outcome.statements if item.ddl))
-        return self._models
-
-    def attempts(self, player: Player) -> dict[str, tuple[Attempt, ...]]:
-        """Return what each migration tried to reach beside the scratch database, by its id."""
-        found: dict[str, dict[tuple[str, str], Attempt]] = {}
-        for name, attempt in player.attempts:
-            found.setdefault(name, {}).setdefault((attempt.kind, attempt.target), attempt)
-        return {name: tuple(items.values()) for name, items in sorted(found.items())}
 
 
 def diagnose(
@@ -395,5 +256,3 @@ def unique_column(snapshot: Snapshot, history: History) -> str:
                 return f"{history.table}.{names[0]}"
     return ""
 
-
-__all__ = ["Applied", "Workshop", "diagnose", "diagnose_fleet", "examine"]

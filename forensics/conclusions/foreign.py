@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from forensics.adapters.revisions import ancestors
-from forensics.assignment import RowMatch
+from forensics.chain.lookup import Place, look_up
 from forensics.explain.closing import closing
 from forensics.explain.engine import Explanation, differences
 from forensics.explain.story import State
-from forensics.lookup import Place, look_up
+from forensics.history.assignment import RowMatch
 from forensics.model import Applied, Chain, ChainEvidence, SchemaObject, SourceStatement
 
 if TYPE_CHECKING:

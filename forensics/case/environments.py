@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from forensics.case.fleet import discovered
+from forensics.case.keys import Table, UnsetVariable, expand
+from forensics.case.spec import ChainSpec, EnvironmentSpec, Zones
 from forensics.clock import zone
 from forensics.errors import CaseError, UsageError
-from forensics.fleet import discovered
-from forensics.keys import Table, UnsetVariable, expand
 from forensics.redact import redact_url
-from forensics.spec import ChainSpec, EnvironmentSpec, Zones
 
 
 def environments(

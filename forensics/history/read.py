@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from forensics.adapters import Adapter, adapters
 from forensics.adapters.numbered import APPLIED, LOOSE_VERSION, VERSION
-from forensics.assignment import RowMatch, assign, recorded
 from forensics.clock import instant
 from forensics.errors import AcquisitionError
+from forensics.history.assignment import RowMatch, assign, recorded
+from forensics.history.spelling import Spelling
 from forensics.model import Applied, Chain, History
-from forensics.spelling import Spelling
 
 if TYPE_CHECKING:
     from forensics.catalogs.reader import Reader

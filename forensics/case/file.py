@@ -12,14 +12,14 @@ import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
+from forensics.case.environments import environments, zones_of
+from forensics.case.hints import CHAIN_KEYS, chain_hints
+from forensics.case.keys import Table, expand, nearest
+from forensics.case.spec import CaseFile, ChainSpec, Criterion, EnvironmentSpec, Zones
 from forensics.clock import instant
-from forensics.environments import environments, zones_of
 from forensics.errors import CaseError
-from forensics.hints import CHAIN_KEYS, chain_hints
-from forensics.keys import Table, expand, nearest
 from forensics.model import Event, Hints, digest
 from forensics.redact import redact_text, redact_url
-from forensics.spec import CaseFile, ChainSpec, Criterion, EnvironmentSpec, Zones
 
 __all__ = [
     "CaseFile", "ChainSpec", "Criterion", "EnvironmentSpec", "Zones", "folder_name", "load", "sample_folders",

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 from forensics.acquire import acquire, locate_database
 from forensics.acquire.address import dialect_of
 from forensics.acquire.store import load
-from forensics.case import without_file
-from forensics.equivalence import Comparison, Side, built, compare
+from forensics.case.file import without_file
+from forensics.case.gathering import chain_of
+from forensics.case.keys import nearest
+from forensics.case.spec import ChainSpec
+from forensics.conclusions.equivalence import Comparison, Side, built, compare
+from forensics.conclusions.harvested import with_harvest
 from forensics.errors import DatabaseMissing, DatabaseUnreadable, UsageError
-from forensics.gathering import chain_of
-from forensics.harvested import with_harvest
-from forensics.keys import nearest
 from forensics.model import Chain, Evidence, Snapshot
 from forensics.replay.lab import Lab
 from forensics.session import Environment
-from forensics.spec import ChainSpec
 from forensics.views import Chain as ChainView
 from forensics.views import Snapshot as SnapshotView
 

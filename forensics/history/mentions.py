@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
-from forensics.assignment import follow, renames
+from forensics.history.assignment import follow, renames
 from forensics.model import Chain, FileVersion
 
 _BEFORE = (

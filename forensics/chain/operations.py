@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from forensics.identity import Identity, identities
+from forensics.chain.identity import Identity, identities
 from forensics.sqltext import name_key, split_script
 
 _MOST = 500  # turns of a loop over literals

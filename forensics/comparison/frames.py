@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from forensics.equivalence import Comparison, Failing, Side
+from forensics.conclusions.equivalence import Comparison, Failing, Side
 from forensics.model import Change, Group, Scalar, SchemaObject
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ def compare(left: Any, right: Any, *, case: Case | None = None, dialect: str = "
     DatabaseUnreadable
         A side cannot be read.
     """
+    from forensics.comparison.sides import compare_two
     from forensics.frames import frame
-    from forensics.sides import compare_two
 
     return frame("comparison", list(rows(compare_two(left, right, case=case, dialect=dialect, trust=trust))))
 

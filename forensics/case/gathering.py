@@ -9,11 +9,11 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from forensics.chain import chain_evidence, load_chain
+from forensics.case.spec import ChainSpec
+from forensics.chain.load import chain_evidence, load_chain
 from forensics.errors import ForensicsError
 from forensics.model import Chain, ChainEvidence, ChainProblem
 from forensics.redact import redact_text
-from forensics.spec import ChainSpec
 
 _SKIPPED = frozenset({"__pycache__", "node_modules", "venv", "env", "site-packages"})
 _MOST = 5_000

@@ -1,0 +1,1 @@
+"""The folder of migrations: its files, their texts of every time, what they say, and what else the repository holds."""

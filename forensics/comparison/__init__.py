@@ -1,0 +1,1 @@
+"""Two schemas side by side: environments, saved snapshots, chains."""

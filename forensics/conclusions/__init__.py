@@ -1,0 +1,1 @@
+"""From evidence to documents: examine, run the rules, order what they say."""

@@ -1,0 +1,1 @@
+"""What trackers hold, and which migration each row stands for."""
