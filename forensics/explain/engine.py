@@ -12,10 +12,10 @@ from forensics.explain.judge import Judged, judge
 from forensics.explain.masks import Mask, masks
 from forensics.explain.placing import complete
 from forensics.explain.player import Player
-from forensics.explain.reference import Reference, apply
+from forensics.explain.reference import Reference
 from forensics.explain.search import ROUNDS, Search, Tried
 from forensics.explain.settle import settle
-from forensics.explain.story import Outside, Played, Run, State, Told
+from forensics.explain.story import Outside, Played, Run, State, Told, apply
 from forensics.explain.subject import Subject, copies
 from forensics.explain.votes import ballot
 from forensics.model import SchemaObject

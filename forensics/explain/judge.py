@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from forensics.explain.compare import changed, value
-from forensics.explain.reference import Trace, apply
+from forensics.explain.reference import Trace
 from forensics.explain.search import Search, Tried
 from forensics.explain.silent import Fit, Silent, broken, curtailed, dispensable, fitness, possible, without
-from forensics.explain.story import Played, Run, State, Story
+from forensics.explain.story import Played, Run, State, Story, apply
 from forensics.explain.votes import Effects, effects, objects
 from forensics.model import Key
 

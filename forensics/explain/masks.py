@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from forensics.explain.player import Player
-from forensics.explain.reference import apply
-from forensics.explain.story import Outside, Played, Run, State
+from forensics.explain.story import Outside, Played, Run, State, apply
 from forensics.model import Group, Migration
 from forensics.sqltext import Target, split_script, statement_target
 

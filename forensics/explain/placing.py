@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 from forensics.explain.closing import closing
 from forensics.explain.cost import remainder
-from forensics.explain.reference import apply
 from forensics.explain.search import Search, Tried
-from forensics.explain.story import Outside, Played, Run, State, Step, Story
+from forensics.explain.story import Outside, Played, Run, State, Step, Story, apply
 
 
 def complete(search: Search, best: Tried) -> Played:

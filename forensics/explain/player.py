@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from forensics.errors import ReplayError
-from forensics.explain.story import Outside, Played, Run, State, Step, Story, Told, furnished
+from forensics.explain.story import Outside, Played, Run, State, Step, Story, Told, apply, furnished
+from forensics.explain.tape import Recorder, Sight
 from forensics.model import Group, Migration, Snapshot
 from forensics.replay.lab import Attempt, Lab, Outcome, RunMigration, RunStatements
 
@@ -28,6 +29,8 @@ DYNAMIC = re.compile(
 
 # How the hints begin that say what is missing here; see `forensics.replay.advice`.
 LACKING = ("give ", "set `python`")
+
+NOTHING = Sight((), frozenset(), frozenset(), frozenset())
 
 
 def words(text: str) -> frozenset[str]:
@@ -51,6 +54,10 @@ class Effect:
     ddl: int = 0
 
 
+class _RowsMatter(Exception):
+    """What a step does depends on rows, and the small scratch database has none."""
+
+
 class Player:
     """Plays stories of one chain on one laboratory. ``contents`` are the migrations with the text that ran here."""
 
@@ -67,7 +74,7 @@ class Player:
         self._effects: dict[object, Effect] = {}
         self._words: dict[Step, frozenset[str] | None] = {}
         self._group_words: dict[int, tuple[Group, frozenset[str], frozenset[str]]] = {}
-        self._prefixes: dict[Story, tuple[State, tuple[Told, ...]]] = {(): ({}, ())}
+        self._recorder = Recorder(self._told, self._newly)
         self._proofs: dict[Story, Played] = {}
 
     def play(self, story: Story) -> Played:
@@ -76,16 +83,10 @@ class Player:
         What migrations need from outside (``supplies``) is put in before them.
         """
         story = furnished(story, self.supplies)
-        at = len(story)
-        while story[:at] not in self._prefixes:
-            at -= 1
-        state, told = self._prefixes[story[:at]]
-        for index in range(at, len(story)):
-            effect = self._effect(state, story[index])
-            if effect.lost or "constraint failed" in effect.error:  # rows matter here, and the small scratch has none
-                return self.prove(story)
-            state, told = self._advance(state, story[index], effect, told)
-            self._prefixes[story[: index + 1]] = (state, told)
+        try:
+            told, state = self._recorder.play(story)
+        except _RowsMatter:
+            return self.prove(story)
         return Played(story, told, state)
 
     def prove(self, story: Story) -> Played:
@@ -103,16 +104,15 @@ class Player:
             key = outcome.state
             after = self.state(self.lab.schema(key))
             changes = _changes(state, after)
-            state, told = self._advance(state, step, _effect(changes, outcome), told)
+            told = (*told, _line(step, _effect(changes, outcome)))
             state = after
         played = self._proofs[story] = Played(story, told, state)
         return played
 
     def after(self, state: State, step: Step) -> tuple[State, Told]:
         """Run one step on a given state."""
-        effect = self._effect(state, step)
-        state, told = self._advance(state, step, effect, ())
-        return state, told[0]
+        line = _line(step, self._effect(self._sight(state, step), step))
+        return apply(state, line), line
 
     def refused(self) -> dict[str, str]:
         """Return, by id, why migrations could not be run at all (not: why they failed), with the hint that would help."""
@@ -194,29 +194,41 @@ class Player:
             self._group_words[id(group)] = found
         return found
 
-    def _relevant(self, state: State, step: Step) -> tuple[Group, ...]:
+    def _sight(self, state: State, step: Step) -> Sight:
+        """Return what a step sees of a state: what its text names, what hangs on that, and what must be there to check it."""
         spelled = self.names(step)
         if spelled is None:
-            return tuple(state.values())
-        direct = {name for name, group in state.items() if self._known(group)[1] & spelled}
+            return Sight(tuple(state.values()), frozenset(state), frozenset(), frozenset(), everything=True)
+        direct = {name for name, group in state.items() if not self._known(group)[1].isdisjoint(spelled)}
         if not direct:
-            return ()
+            return NOTHING
         wanted = set(direct)
         for name, group in state.items():
-            if name not in wanted and self._known(group)[2] & direct:
+            if name not in wanted and not self._known(group)[2].isdisjoint(direct):
                 wanted.add(name)
         follow = self._reflects(step)
-        while (
-            True
-        ):  # what a view or a trigger mentions must be there when SQLite checks it, and a reflection follows keys
-            more = set()
-            for name in wanted:
+        leading: set[str] = set()
+        news = wanted
+        while news:  # what a view or a trigger mentions must be there when SQLite checks it, and a reflection follows keys
+            for name in news:
                 group = state[name]
                 if follow or any(item.kind in ("view", "trigger") for item in group.objects):
-                    more |= {other for other in self._known(group)[2] if other in state and other not in wanted}
-            if not more:
-                return tuple(group for name, group in state.items() if name in wanted)
-            wanted |= more
+                    leading |= self._known(group)[2]
+            news = (state.keys() & leading) - wanted
+            wanted = wanted | news
+        groups = tuple(group for name, group in state.items() if name in wanted)
+        return Sight(groups, frozenset(wanted), frozenset(direct), frozenset(leading))
+
+    def _newly(self, step: Step, sight: Sight, group: Group) -> bool:
+        """Whether a step that saw this also sees a group that was not there, or that was another."""
+        _group, named, spelled = self._known(group)
+        own = self.names(step)
+        return (
+            own is None
+            or not named.isdisjoint(own)
+            or not spelled.isdisjoint(sight.direct)
+            or group.name.casefold() in sight.leading
+        )
 
     def _reflects(self, step: Step) -> bool:
         """Whether what a step touches needs what that refers to: reflections follow keys, and PostgreSQL checks them."""
@@ -224,14 +236,20 @@ class Player:
             return True
         return isinstance(step, Run) and self.contents[step.migration].language == "python"
 
-    def _effect(self, state: State, step: Step) -> Effect:
-        groups = self._relevant(state, step)
-        key = (step, tuple((group.name, group.text) for group in groups))
+    def _told(self, state: State, step: Step) -> tuple[Told, Sight]:
+        sight = self._sight(state, step)
+        effect = self._effect(sight, step)
+        if effect.lost or "constraint failed" in effect.error:
+            raise _RowsMatter
+        return _line(step, effect), sight
+
+    def _effect(self, sight: Sight, step: Step) -> Effect:
+        key = (step, tuple((group.name, group.text) for group in sight.groups))
         effect = self._effects.get(key)
         if effect is None:
             self.runs += 1
             try:
-                seed = self.lab.seed(_rows(groups))
+                seed = self.lab.seed(_rows(sight.groups))
             except ReplayError as lost:
                 effect = self._effects[key] = Effect((), 0, None, lost.what, "", lost=True)
                 return effect
@@ -242,17 +260,9 @@ class Player:
             effect = self._effects[key] = _effect(_changes(before, after), outcome)
         return effect
 
-    @staticmethod
-    def _advance(state: State, step: Step, effect: Effect, told: tuple[Told, ...]) -> tuple[State, tuple[Told, ...]]:
-        if effect.changed:
-            state = dict(state)
-            for name, group in effect.changed:
-                if group is None:
-                    state.pop(name, None)
-                else:
-                    state[name] = group
-        line = Told(step, effect.changed, effect.done, effect.total, effect.error, effect.failed, effect.ddl)
-        return state, (*told, line)
+
+def _line(step: Step, effect: Effect) -> Told:
+    return Told(step, effect.changed, effect.done, effect.total, effect.error, effect.failed, effect.ddl)
 
 
 def _rows(groups: Iterable[Group]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from forensics.explain.assume import assume
 from forensics.explain.compare import Value, changed, value
 from forensics.explain.player import Player, words
-from forensics.explain.story import Outside, Run, State, Story, Told
+from forensics.explain.story import Outside, Run, State, Story, Told, apply
 from forensics.model import Group, Key, Migration, SchemaObject
 
 
@@ -141,19 +141,6 @@ def _lineage(told: Iterable[Told]) -> dict[str, frozenset[str]]:
 
 def _columns(group: Group) -> frozenset[str]:
     return frozenset(item.ident for item in group.objects if item.kind == "column")
-
-
-def apply(state: State, line: Told) -> State:
-    """Return the state after a told step."""
-    if not line.changed:
-        return state
-    state = dict(state)
-    for name, group in line.changed:
-        if group is None:
-            state.pop(name, None)
-        else:
-            state[name] = group
-    return state
 
 
 def _postponed(player: Player, ids: list[str]) -> Story:

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 
 from forensics.explain.compare import changed
 from forensics.explain.moves import length
-from forensics.explain.reference import apply
 from forensics.explain.search import Search
-from forensics.explain.story import Played, Run, State, Story
+from forensics.explain.story import Played, Run, State, Story, apply
 
 LARGEST = 8
 

@@ -75,6 +75,19 @@ class Played:
     final: State
 
 
+def apply(state: State, line: Told) -> State:
+    """Return the state after a told step."""
+    if not line.changed:
+        return state
+    state = dict(state)
+    for name, group in line.changed:
+        if group is None:
+            state.pop(name, None)
+        else:
+            state[name] = group
+    return state
+
+
 def furnished(story: Story, supplies: Mapping[str, tuple[Outside, ...]]) -> Story:
     """Return a story with what each of its migrations needs from outside right before it, and without what none needs."""
     if not supplies:

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 from forensics.explain.compare import changed
 from forensics.explain.engine import Explanation, differences
-from forensics.explain.reference import apply
-from forensics.explain.story import Outside, Played, State
+from forensics.explain.story import Outside, Played, State, apply
 from forensics.model import Finding, Group, ObjectRef, Proof
 from forensics.rules.base import Rule
 from forensics.rules.facts import Facts, change_refs, in_words, listing, plural, ref
