@@ -43,6 +43,7 @@ class Search:
     votes: dict[str, Counter[str]]
     ruler: Ruler = field(default_factory=Ruler)
     tried: dict[Story, Tried] = field(default_factory=dict)
+    lives: dict[int, tuple[Played, dict[str, frozenset[str]]]] = field(default_factory=dict)
     rounds: int = ROUNDS
 
     def __post_init__(self) -> None:

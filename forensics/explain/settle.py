@@ -30,7 +30,7 @@ def settle(search: Search, best: Tried, silent: Iterable[Silent]) -> tuple[Tried
     cookie = search.subject.cookie
     if cookie is None:
         return best, False
-    played = complete(search, best)
+    played = complete(search, best, proven=False)
     if not certain(played):
         return best, False
     if counted(played) == cookie:
@@ -43,7 +43,7 @@ def settle(search: Search, best: Tried, silent: Iterable[Silent]) -> tuple[Tried
     for other in ranked[:LOOKED_AT]:
         if other.cost.total > best.cost.total + allowed:
             break
-        ending = complete(search, other)
+        ending = complete(search, other, proven=False)
         exact = not any(remainder(ending.final, search.subject.live, search.ruler))
         if exact and certain(ending) and counted(ending) == cookie:
             return search.proven(other), True

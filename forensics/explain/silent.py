@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from forensics.explain.compare import changed
 from forensics.explain.moves import length
 from forensics.explain.search import Search
-from forensics.explain.story import Played, Run, State, Story, apply
+from forensics.explain.story import Played, Run, Story, apply
 
 LARGEST = 8
 
@@ -75,7 +75,6 @@ def dispensable(search: Search, played: Played, name: str) -> Silent | None:
     To the migration come those that fail without it, and those whose work it undid: who made and altered a table that it
     dropped.
     """
-    lives = _lives(played)
     gone = frozenset([name])
     for _round in range(LARGEST):
         story = without(played.story, gone)
@@ -83,6 +82,7 @@ def dispensable(search: Search, played: Played, name: str) -> Silent | None:
         failed = broken(played, other)
         if not failed and same(search, other, played):
             return Silent(gone, True, played, other)
+        lives = _lives(search, played)
         more = gone | failed | frozenset(item for one in gone for item in lives.get(one, ()))
         if more == gone or len(more) > LARGEST:
             return None
@@ -143,11 +143,18 @@ def same(search: Search, one: Played, other: Played) -> bool:
     return True
 
 
-def _lives(played: Played) -> dict[str, frozenset[str]]:
+def _lives(search: Search, played: Played) -> dict[str, frozenset[str]]:
     """Return, for each migration that ended the life of a group, those that wrote the group while it lived."""
+    known = search.lives.get(id(played))
+    if known is None:
+        known = search.lives[id(played)] = (played, _ended(played))
+    return known[1]
+
+
+def _ended(played: Played) -> dict[str, frozenset[str]]:
     writers: dict[str, set[str]] = {}
     found: dict[str, frozenset[str]] = {}
-    state: State = {}
+    state = played.begin
     for line in played.told:
         own = line.step.migration if isinstance(line.step, Run) else ""
         gone = [name for name, group in line.changed if group is None]
@@ -169,4 +176,4 @@ def _lives(played: Played) -> dict[str, frozenset[str]]:
 def _lives_of_chain(search: Search) -> dict[str, frozenset[str]]:
     reference = search.reference
     told = tuple(reference.told[name] for name in reference.order)
-    return _lives(Played((), told, reference.final))
+    return _ended(Played((), told, reference.final, search.player.begin))
