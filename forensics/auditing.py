@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from forensics.case.spec import ScratchSpec
 from forensics.comparison.frames import failing
 from forensics.conclusions.diagnose import examine
 from forensics.conclusions.document import chain_document, finding_document
@@ -18,7 +19,12 @@ Document = dict[str, Any]
 
 
 def audit(
-    sources: Iterable[ChainEvidence], *, dialect: str = "sqlite", cache: Path | None = None, trust: bool = False
+    sources: Iterable[ChainEvidence],
+    *,
+    dialect: str = "sqlite",
+    cache: Path | None = None,
+    trust: bool = False,
+    scratch: ScratchSpec | None = None,
 ) -> Document:
     """Return the document ``forensics/audit/1``: every chain, each followed by those that it keeps as archived.
 
@@ -27,17 +33,19 @@ def audit(
     """
     chains: list[Document] = []
     for source in sources:
-        chains.append(_audited(source, dialect, cache, trust, active=True))
+        chains.append(_audited(source, dialect, cache, trust, scratch, active=True))
         for old in source.chain.archived:
-            chains.append(_audited(ChainEvidence(chain=old), dialect, cache, trust, active=False))
+            chains.append(_audited(ChainEvidence(chain=old), dialect, cache, trust, scratch, active=False))
     return {"schema": "forensics/audit/1", "dialect": dialect, "chains": chains}
 
 
-def _audited(source: ChainEvidence, dialect: str, cache: Path | None, trust: bool, *, active: bool) -> Document:
+def _audited(
+    source: ChainEvidence, dialect: str, cache: Path | None, trust: bool, scratch: ScratchSpec | None, *, active: bool
+) -> Document:
     nothing = Evidence(
         environment=source.chain.name, url=None, dialect=dialect, state="empty", snapshot=Snapshot(dialect=dialect)
     )
-    facts = examine(nothing, source, cache=cache, trust=trust)
+    facts = examine(nothing, source, cache=cache, trust=trust, scratch=scratch)
     return _document(facts, of_the_chain(facts), active=active)
 
 
@@ -51,6 +59,7 @@ def _document(facts: Facts, findings: tuple[Finding, ...], *, active: bool) -> D
         "target": chain.hints.target,
         "beside": [item.version for item in chain.beside],
         "isolation": facts.isolation,
+        "caveat": facts.caveat or None,
         "failures": [failing(item) for item in failures],
         "migrations": _migrations(facts, chain, failures),
         "findings": [finding_document(item) for item in findings],

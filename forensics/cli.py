@@ -37,7 +37,10 @@ No database is ever changed.
 _DIALECTS = ("sqlite", "postgresql")
 _SEVERITIES = ("critical", "error", "warning", "info")
 _EVIDENCE = "use saved evidence (default: what was last acquired) and touch no database"
-_TRUST = "run Python migrations also where this system offers no isolation"
+_TRUST = (
+    "run Python migrations also where this system offers no isolation; what they open is refused and reported there, but a "
+    "migration that means to reach another database, a file or the network can"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -88,6 +88,18 @@ class Diagnosis:
         return self.document.get("next_failure") or (self.document.get("first_run") or {}).get("stops") or None
 
     @property
+    def strays(self) -> tuple[str, ...]:
+        """The recorded revisions that the migration tool cannot locate, so that it ends before any migration."""
+        rows = self.document.get("findings", ())
+        causes = ("foreign-chain", "orphan-revision", "ahead-of-code", "missing-file")
+        named = {name for item in rows if item["cause"] in causes for name in item["migrations"]}
+        tracker = self.document.get("tracker") or {}
+        known = {item["version"] for item in self.document.get("migrations", ())}
+        if tracker.get("tool") != "alembic":
+            return ()
+        return tuple(name for name in tracker.get("recorded", ()) if name in named and name not in known)
+
+    @property
     def silent(self) -> bool:
         """Whether the database tells nothing: it is empty, or it could not be read."""
         return self.state in ("not-initialised", "unreadable")
@@ -101,6 +113,10 @@ class Diagnosis:
             return f"{name} could not be read: {_lower(finding['summary']) if finding else 'no reason is known.'}"
         if self.state == "not-initialised":
             stop = (self.document.get("first_run") or {}).get("stops")
+            own = [item for item in self.document["findings"] if item["scope"] == "environment"]
+            grave = next((item for item in own if item["severity"] in ("critical", "error")), None)
+            if grave:
+                return f"{name} is an empty database, but all is not well: {_lower(grave['summary'])}"
             if stop:
                 return f"{name} is an empty database. Its first run will stop at {stop['version']}: {stop['error']}."
             return f"{name} is an empty database: nothing has been applied yet, and nothing is broken."
@@ -179,6 +195,24 @@ class Diagnosis:
                 things = [wording.thing(each) for each in change["objects"]]
                 rows.append((number, "outside", "", "", None, change["origin"], things, ";\n".join(change["ddl"])))
         return frames.frame("story", rows)
+
+    @cached_property
+    def criteria(self) -> pd.DataFrame:
+        """What must be true for the incident to be over, one row a criterion of the case file that is asked here.
+
+        Columns as ``frames.SHAPES['criteria']``: ``criterion``, ``kind``, ``subject``, ``found`` and ``evidence`` are
+        ``str``, ``met`` is ``boolean`` and missing where it cannot be told.
+        """
+        return frames.frame(
+            "criteria",
+            [
+                (
+                    item["text"], item["kind"], item["subject"], item["met"], item["found"],
+                    [wording.place(proof.get("ref", "")) or proof["source"] for proof in item["evidence"]],
+                )
+                for item in self.document.get("criteria") or ()
+            ],
+        )  # fmt: skip
 
     @cached_property
     def timeline(self) -> pd.DataFrame:
@@ -299,6 +333,22 @@ class Fleet:
                 )
             )  # fmt: skip
         return frames.frame("environments", rows)
+
+    @cached_property
+    def criteria(self) -> pd.DataFrame:
+        """One row a criterion of the case and environment in which it is asked.
+
+        Columns as ``frames.SHAPES['criteria_matrix']``: ``criterion``, ``kind``, ``subject``, ``environment`` and ``found``
+        are ``str``, ``met`` is ``boolean`` and missing where it cannot be told.
+        """
+        return frames.frame(
+            "criteria_matrix",
+            [
+                (item["text"], item["kind"], item["subject"], name, item["met"], item["found"])
+                for name, diagnosis in self.diagnoses.items()
+                for item in diagnosis.document.get("criteria") or ()
+            ],
+        )
 
     @cached_property
     def groups(self) -> pd.DataFrame:

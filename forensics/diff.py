@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from forensics.model import KINDS, Change, Group, Key, SchemaObject, Snapshot
@@ -116,23 +116,37 @@ def _place(change: Change) -> tuple[int, int, Key, str]:
     return _KIND_ORDER.get(item.kind, len(_KIND_ORDER)), item.position or 0, item.key, change.state
 
 
-def _pairs(expected: Snapshot, actual: Snapshot) -> Iterator[tuple[Group | None, Group | None]]:
+def _sides(expected: Snapshot, actual: Snapshot) -> tuple[Mapping[str, Group], Mapping[str, Group]]:
     wanted, found = expected.by_name, actual.by_name
     if len(wanted) < len(expected.groups) or len(found) < len(actual.groups):
         # SQLite folds the letters A to Z only: two of its names can be one to Unicode.
         wanted, found = ({group.name: group for group in side.groups} for side in (expected, actual))
+    return wanted, found
+
+
+def _pairs(expected: Snapshot, actual: Snapshot) -> Iterator[tuple[Group | None, Group | None]]:
+    wanted, found = _sides(expected, actual)
     for name in sorted(wanted.keys() | found.keys()):
         yield wanted.get(name), found.get(name)
 
 
 def _unequal(expected: Snapshot, actual: Snapshot) -> Iterator[tuple[Group | None, Group | None]]:
-    for wanted, found in _pairs(expected, actual):
-        if wanted is found:
-            continue
-        # A digest costs more than one comparison, so it is only used where both are there already.
-        if wanted and found and _digested(wanted) and _digested(found) and wanted.meaning == found.meaning:
-            continue
-        yield wanted, found
+    wanted, found = _sides(expected, actual)
+    names = [name for name in found if name not in wanted]
+    names += [name for name, group in wanted.items() if not _equal(group, found.get(name))]
+    for name in sorted(names):
+        yield wanted.get(name), found.get(name)
+
+
+def _equal(wanted: Group, found: Group | None) -> bool:
+    if wanted is found:
+        return True
+    if found is None:
+        return False
+    # A digest costs more than one comparison, so it is only used where both are there already.
+    if _digested(wanted) and _digested(found):
+        return wanted.meaning == found.meaning
+    return wanted.objects == found.objects
 
 
 def _digested(group: Group) -> bool:

@@ -11,6 +11,7 @@ from forensics.chain.content import readable
 from forensics.logs.lines import LONGEST, lines, opened
 from forensics.logs.reading import Census, Told, read
 from forensics.logs.telling import presentable
+from forensics.logs.watch import Watch
 from forensics.model import Event
 from forensics.redact import redact_text
 
@@ -18,7 +19,12 @@ _MESSAGE = 4000
 
 
 def read_logs(
-    paths: Sequence[Path], *, zone: str = "UTC", environment: str = "", base: Path | None = None
+    paths: Sequence[Path],
+    *,
+    zone: str = "UTC",
+    environment: str = "",
+    base: Path | None = None,
+    watch: Watch | None = None,
 ) -> Iterator[Event]:
     """Read log files and yield an event for each entry, in the order of the files and lines.
 
@@ -28,21 +34,29 @@ def read_logs(
     its statement and its session; one that only echoes an earlier error of its session says so. Times without a zone
     are in ``zone``, and the event says that this was assumed. Lines of no known format, and files that cannot be read
     to their end, become one warning each; nothing is raised. Refs are ``logs/file.log:LINE``, relative to ``base``.
-    Secrets and the values of rows are masked.
+    Secrets and the values of rows are masked. ``watch`` sees everything as it is, before anything is masked or cut.
     """
     for path in paths:
-        yield from _read(path, _shown(path, base), zone, environment)
+        yield from _read(path, _shown(path, base), zone, environment, watch)
 
 
-def _read(path: Path, shown: str, zone: str, environment: str) -> Iterator[Event]:
+def _read(path: Path, shown: str, zone: str, environment: str, watch: Watch | None) -> Iterator[Event]:
     census = Census()
+    problem = ""
     try:
         with opened(path) as file:
-            for told in read(lines(file), zone=zone, census=census):
-                yield _event(told, shown, environment)
+            source = lines(file) if watch is None else watch.lines(lines(file))
+            for told in read(source, zone=zone, census=census):
+                event = _event(told, shown, environment)
+                if watch is not None:
+                    watch.entry(told, event)
+                yield event
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        yield _problem(f"{shown} could not be read to its end: {reason}", shown, environment)
+        problem = f"{shown} could not be read to its end: {reason}"
+        yield _problem(problem, shown, environment)
+    if watch is not None:
+        watch.end(shown, redact_text(problem))
     if census.unknown:
         plural = "1 line is" if census.unknown == 1 else f"{census.unknown} lines are"
         yield _problem(f"{plural} in no known log format", f"{shown}:{census.first}", environment)

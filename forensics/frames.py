@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
+
+from forensics.model import Snapshot, by_kind_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,6 +87,8 @@ SHAPES: Final[Mapping[str, Shape]] = {
         "environment state recorded executed partial findings critical reconstructed next_failure url",
         recorded=COUNT, executed=COUNT, partial=COUNT, findings=COUNT, critical=COUNT, reconstructed=TRUTH,
     ),
+    "criteria": _shape("criterion kind subject met found evidence", met=TRUTH),
+    "criteria_matrix": _shape("criterion kind subject environment met found", met=TRUTH),
     "groups": _shape("id cause migrations environments findings summary", findings=COUNT),
 }  # fmt: skip
 
@@ -110,12 +114,17 @@ def from_columns(kind: str, columns: Sequence[Sequence[Any]], *, evidence: str |
     elif evidence is not None:
         columns = [*columns, (evidence,) * count]
     pairs = zip(shape.items(), columns, strict=True)
-    return pd.DataFrame({name: _series(values, dtype) for (name, dtype), values in pairs})
+    # Nobody else has these arrays, so they need not be copied.
+    return pd.DataFrame({name: _array(values, dtype) for (name, dtype), values in pairs}, copy=False)
 
 
-def _series(values: Sequence[Any], dtype: str) -> pd.Series:
+def _array(values: Sequence[Any], dtype: str) -> Any:
+    import numpy as np
     import pandas as pd
 
+    array: Any = pd.array
+    if hasattr(values, "dtype"):
+        return values
     if dtype == TEXT:
         kinds = set(map(type, values))
         if kinds == {type(None)}:
@@ -124,10 +133,12 @@ def _series(values: Sequence[Any], dtype: str) -> pd.Series:
             values = ["" if value is None else value for value in values]
         elif kinds != {str}:
             values = [value if type(value) is str else _text(value) for value in values]
-        return pd.Series(values, dtype="str")
+        return array(values, dtype="str")
     if dtype == TIME:
-        return pd.to_datetime(pd.Series(list(values), dtype="object"), utc=True, format="ISO8601").astype(TIME)
-    return pd.Series(list(values), dtype=dtype)
+        return pd.to_datetime(pd.Series(list(values), dtype="object"), utc=True, format="ISO8601").astype(TIME).array
+    if dtype == TRUTH and set(map(type, values)) == {bool}:
+        return array(np.array(values, dtype=bool), dtype="boolean")
+    return array(list(values), dtype=dtype)
 
 
 def _text(value: Any) -> str:
@@ -140,41 +151,52 @@ def _text(value: Any) -> str:
     return str(value)
 
 
-def schema(kind: str, objects: Iterable[SchemaObject], *, evidence: str = "") -> pd.DataFrame:
+def schema(kind: str, objects: Snapshot | Iterable[SchemaObject], *, evidence: str = "") -> pd.DataFrame:
     """Return the objects of a snapshot as a frame: ``tables``, ``columns``, ``indexes`` ... or ``objects`` for all.
 
     Rows keep the order of the snapshot. ``evidence`` names the exhibit that the snapshot was read from.
     """
-    items = list(objects)
+    columns: list[Sequence[Any]]
     if kind == "objects":
-        columns: list[Sequence[Any]] = [
-            list(map(attrgetter(name), items)) for name in ("kind", "table", "name", "ident")
-        ]
+        items = list(objects.objects if isinstance(objects, Snapshot) else objects)
+        columns = [list(map(attrgetter(name), items)) for name in ("kind", "table", "name", "ident")]
         columns += [[attributes(item.meaning) for item in items], [attributes(item.trace) for item in items]]
         return from_columns(kind, columns, evidence=evidence)
+    by_kind = objects.by_kind if isinstance(objects, Snapshot) else by_kind_of(objects)
     wanted, own, described = _SOURCES[kind]
-    chosen = [item for item in items if item.kind == wanted]
+    chosen = by_kind.get(wanted, ())
+    if not chosen:
+        return from_columns(kind, ())
     columns = [list(map(attrgetter(name), chosen)) for name in own]
     if kind == "tables":
-        counts = Counter(item.table for item in items if item.kind == "column")
+        counts = Counter(map(attrgetter("table"), by_kind.get("column", ())))
         columns.append([counts[item.name] for item in chosen])
     elif kind == "foreign_keys":
-        columns += list(zip(*(_ends(item.ident) for item in chosen), strict=True)) or [(), (), ()]
-    columns += _described(chosen, described)
+        columns += zip(*(_ends(item.ident) for item in chosen), strict=True)
+    if described:
+        columns += _described(chosen, described, SHAPES[kind])
     if "name" not in own:
         columns.append([item.name for item in chosen])
     return from_columns(kind, columns, evidence=evidence)
 
 
-def _described(items: Sequence[SchemaObject], names: Sequence[str]) -> list[Sequence[Any]]:
+def _described(items: Sequence[SchemaObject], names: Sequence[str], shape: Shape) -> list[Any]:
     """Return the attributes of these names, one column each. Objects share their attributes, so each is read once."""
-    pairs = list(zip(map(id, map(_TRACE, items)), map(id, map(_MEANING, items)), strict=True))
-    rows: dict[tuple[int, int], tuple[Any, ...]] = {}
-    for pair, item in dict(zip(pairs, items, strict=True)).items():
-        known = dict(item.trace + item.meaning)
-        rows[pair] = tuple([known.get(name) for name in names])
-    found = list(map(rows.__getitem__, pairs))
-    return [list(map(itemgetter(place), found)) for place in range(len(names))]
+    import numpy as np
+
+    meanings, traces = list(map(_MEANING, items)), list(map(_TRACE, items))
+    places: dict[tuple[int, int], int] = {}
+    known: list[dict[str, Any]] = []
+    chosen: list[int] = []
+    for meaning, trace in zip(meanings, traces, strict=True):
+        pair = (id(meaning), id(trace))
+        place = places.get(pair)
+        if place is None:
+            place = places[pair] = len(known)
+            known.append(dict(trace + meaning))
+        chosen.append(place)
+    taken = np.array(chosen, dtype=np.intp)
+    return [_array([item.get(name) for item in known], shape.get(name, TEXT)).take(taken) for name in names]
 
 
 _TRACE, _MEANING = attrgetter("trace"), attrgetter("meaning")

@@ -25,6 +25,8 @@ def diagnosis_html(diagnosis: Diagnosis) -> str:
         parts += [_strip(diagnosis), f"<div>{_tally(diagnosis)}</div>"]
     if document.get("findings"):
         parts.append(_table(["", "finding", "migrations", "what"], map(_finding, document["findings"])))
+    if document.get("criteria"):
+        parts.append(_criteria(document["criteria"]))
     return f'<div style="{_BOX}">{"".join(parts)}</div>'
 
 
@@ -45,6 +47,11 @@ def diagnosis_markdown(diagnosis: Diagnosis) -> str:
     if findings:
         rows = [(item["id"], item["severity"], item["cause"], item["summary"]) for item in findings]
         lines.append(markdown.table(["", "severity", "cause", "what"], rows))
+    criteria = diagnosis.document.get("criteria")
+    if criteria:
+        lines.append(f"Is it over? {markdown.escape(wording.over(criteria))}")
+        told = [(item["text"], wording.MET[item["met"]], item["found"]) for item in criteria]
+        lines.append(markdown.table(["criterion", "answer", "what was found"], told))
     return "\n\n".join(lines)
 
 
@@ -98,6 +105,13 @@ def _finding(item: Mapping[str, Any]) -> Sequence[str]:
     badge = _badge(item["severity"], palette.SEVERITIES[item["severity"]])
     what = f"{text(item['id'])} {text(item['cause'])}"
     return badge, what, text(wording.listing(wording.spans(item["migrations"], sorted(item["migrations"])))), summary
+
+
+def _criteria(items: Sequence[Mapping[str, Any]]) -> str:
+    """Return whether it is over in a sentence, and each criterion behind it."""
+    rows = [(text(wording.MET[item["met"]]), text(item["text"]), text(item["found"])) for item in items]
+    head = f"Is it over? {text(wording.over(items))}"
+    return f"<details><summary>{head}</summary>{_table(['', 'criterion', 'what was found'], rows)}</details>"
 
 
 def _table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

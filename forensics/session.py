@@ -51,6 +51,8 @@ class Case:
         self.trust = trust
         self.progress = progress
         self.saved = evidence
+        # Saved evidence is looked at without touching any database.
+        self.scratch = replace(file.scratch, asks=evidence is None)
         self._chains: dict[str, ChainEvidence] = {}
         self._chain_keys: dict[str, str] = {}
         self._environments = {spec.name: Environment(self, spec) for spec in file.environments}
@@ -121,7 +123,9 @@ class Case:
                 if item.known_document() is None:
                     name = item.spec.chain
                     if name not in workshops:
-                        shop = engine.Workshop(self.chain(name), cache=self.workspace.cache, trust=self.trust)
+                        shop = engine.Workshop(
+                            self.chain(name), cache=self.workspace.cache, trust=self.trust, scratch=self.scratch
+                        )
                         workshops[name] = stack.enter_context(shop)
                     item.conclude(workshops[name])
                 if self.progress is not None:
@@ -239,18 +243,33 @@ class Environment:
     def known_document(self) -> Document | None:
         """Return the document if it is known already, without replaying anything."""
         if self._document is None:
-            self._document = self.case.workspace.kept("diagnosis", self.key)
+            found = self.case.workspace.kept("diagnosis", self.key)
+            self._document = self._judged(found) if found is not None else None
         return self._document
 
     def conclude(self, workshop: Any = None) -> Document:
         """Diagnose, in a workshop that other environments share or in one of its own, and keep the document."""
         found: Document = _engine().diagnose(
             self.evidence, self.chain_evidence, workshop=workshop, cache=self.case.workspace.cache,
-            trust=self.case.trust,
+            trust=self.case.trust, scratch=self.case.scratch,
         )  # fmt: skip
         self.case.workspace.keep("diagnosis", self.key, found)
-        self._document = found
-        return found
+        self._document = judged = self._judged(found)
+        return judged
+
+    def _judged(self, document: Document) -> Document:
+        """Return the document with the answers to the case's criteria: whoever changes one waits for no replay."""
+        asked = self.case.file.criteria_of(self.name)
+        if not asked:
+            return document
+        key = digest([self.key, self._content, [encode(item) for item in asked]])
+        kept = self.case.workspace.kept("criteria", key)
+        if kept is None:
+            from forensics.conclusions.criteria import judge
+
+            kept = {"criteria": judge(asked, self.evidence, document)}
+            self.case.workspace.keep("criteria", key, kept)
+        return {**document, **kept}
 
     @property
     def diagnosis(self) -> Diagnosis:
@@ -276,13 +295,17 @@ class Environment:
 
     def _key(self, content: str) -> str:
         case = self.case
-        return digest([content, case._chain_key(self.spec.chain), case.trust, case._toolmark])
+        ground = [case.scratch.bin, case.scratch.url]
+        # What criteria asked of the rows and the logs stands behind the colon: no diagnosis follows from it.
+        told = content.partition(":")[0]
+        return digest([told, case._chain_key(self.spec.chain), case.trust, ground, case._toolmark])
 
     def _taken(self, found: Evidence) -> None:
         self._evidence = found
         self._diagnosis = self._document = None
         # Neither the moment of reading nor rows of users' data, which change a file's hash, make another diagnosis.
-        self._content = digest(encode(replace(found, acquired_at=None, exhibits=())))
+        told = digest(encode(replace(found, acquired_at=None, exhibits=(), observations=())))
+        self._content = f"{told}:{digest(encode(found.observations))}"
 
     def _current(self) -> Evidence:
         case = self.case
@@ -300,7 +323,8 @@ class Environment:
             return ""
         case = self.case
         described = [encode(item) for item in case.file.events]
-        spec = [self.name, self.spec.url, encode(self.spec.zones), case.file.chain(self.spec.chain).tracker]
+        asked = [[item.kind, item.subject] for item in case.file.criteria_of(self.name)]
+        spec = [self.name, self.spec.url, encode(self.spec.zones), case.file.chain(self.spec.chain).tracker, asked]
         return digest([found, spec, described, case._chain_key(self.spec.chain), case._toolmark])
 
     def _unchanged(self) -> bool:

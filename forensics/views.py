@@ -79,7 +79,7 @@ class Snapshot:
         return self._frame("objects")
 
     def _frame(self, kind: str) -> pd.DataFrame:
-        return frames.schema(kind, self.record.objects, evidence=_SCHEMA)
+        return frames.schema(kind, self.record, evidence=_SCHEMA)
 
     def __repr__(self) -> str:
         return f"Snapshot({self.record.dialect}, {len(self.record.groups)} tables and views, {self.fingerprint})"

@@ -118,6 +118,38 @@ BASES: Final[Mapping[str, str]] = {
 INTERNAL: Final = ("explanation", "failures", "migrations", "next_failure")
 
 
+def no_return(steps: Sequence[Mapping[str, Any]]) -> str:
+    """Return from which step of a plan on there is no way back."""
+    final = [str(step["number"]) for step in steps if step["point_of_no_return"]]
+    if not final:
+        return "Every step has a way back."
+    if all(step["optional"] for step in steps if step["point_of_no_return"]):
+        return f"Every step has a way back, save the optional step {listing(final)}: the point of no return."
+    return f"Up to step {final[0]} every step has a way back: that is the point of no return."
+
+
+MET: Final[Mapping[bool | None, str]] = {True: "met", False: "not met", None: "cannot tell"}
+
+
+def over(criteria: Sequence[Mapping[str, Any]]) -> str:
+    """Return whether it is over: how many criteria are met, are not, and cannot be told."""
+    met = [item["met"] for item in criteria]
+    if all(met):
+        return "Yes: the one criterion is met." if len(met) == 1 else f"Yes: all {len(met)} criteria are met."
+    counts = {answer: met.count(answer) for answer in _OVER if answer in met}
+    said = [f"{number} {_OVER[answer][number > 1]}" for answer, number in counts.items()]
+    first = "No" if False in met else "Nobody can tell"
+    return f"{first}: of {count(len(met), 'criterion', 'criteria')} {listing(said)}."
+
+
+# What is said of one, and of several.
+_OVER: Final[Mapping[bool | None, tuple[str, str]]] = {
+    False: ("is not met", "are not met"),
+    None: ("cannot be told", "cannot be told"),
+    True: ("is met", "are met"),
+}
+
+
 def place(ref: str) -> str:
     """Return where a piece of evidence is found: parts of the document as such, and nothing for the replay itself."""
     if ref == "replay":

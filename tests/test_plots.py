@@ -144,9 +144,20 @@ def test_a_message_that_comes_again_within_the_hour_is_one_burst() -> None:
 
 
 def test_of_many_messages_a_failure_is_the_one_to_tell() -> None:
-    rows = [event(0, "log", "starting"), event(0.5, "log", "starting"), event(1, "log", "it failed", level="error")]
+    rows = [event(0, "tracker", "starting"), event(0.5, "tracker", "starting"), event(1, "tracker", "it failed", level="error")]
     (burst,) = bursts(rows)
-    assert burst.text == "3 log lines until 19:56:43: it failed, and others"
+    assert burst.text == "3 rows until 19:56:43: it failed, and others"
+
+
+def test_in_a_log_a_failure_and_a_migration_stand_by_themselves() -> None:
+    rows = [
+        event(0, "log", "connected"), event(0.1, "log", "Running upgrade  -> a1, users\nTraceback (most recent call last):\n  x\nE.Error: no"),
+        event(0.2, "log", "no", level="error"), event(0.3, "log", "bye"), event(60, "log", "no", level="error"),
+    ]  # fmt: skip
+    found = [(len(burst.events), burst.text) for burst in bursts(rows)]
+    assert found == [
+        (1, "connected"), (1, "Running upgrade -> a1, users: E.Error: no"), (2, "2 log lines until 19:57:42: no"), (1, "bye"),
+    ]  # fmt: skip
 
 
 def test_different_messages_minutes_apart_stay_apart() -> None:

@@ -46,7 +46,7 @@ from forensics.replay.inside.postmaster import folders  # noqa: E402
 OLD, NEW = "archived", "clean"  # the commits that the old and the new container carry
 ACQUIRED = datetime(2025, 7, 14, 9, 0, tzinfo=UTC)
 CASE = ("forensics.toml", "alembic.ini", "alembic", "app", "scripts", "history.bundle")
-READING = ("acquire", "adapters", "catalogs", "events.py", "history.py", "logs", "model", "redact.py")  # of the toolkit
+READING = ("acquire", "adapters", "catalogs", "events.py", "history", "logs", "model", "redact.py")  # of the toolkit
 SEED = "scripts/add_mock_task_data.py"
 
 
@@ -202,7 +202,7 @@ def acquire_all(target, environments):
     chain = chain_of(case.chain("main")).chain
     for env in environments:
         spec = case.environment(env.name)
-        live = replace(spec, evidence=None, url=f"postgresql:///{env.name}", address=env.stage.url(env.database))
+        live = replace(spec, evidence=None, url=f"postgresql:///{env.database}", address=env.stage.url(env.database))
         found = acquire(live, case, chain)
         if found.state == "unreadable":
             raise SystemExit(f"{env.name}: {found.problem}; {found.remedy}")

@@ -7,9 +7,10 @@ environment that cannot be read is an `Evidence` that says why and what to do; n
 from __future__ import annotations
 
 import glob
+import hashlib
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,17 +18,19 @@ from pathlib import Path
 from forensics.acquire import files
 from forensics.acquire.address import database_file, dialect_of
 from forensics.acquire.other import INSPECTED, open_inspector
-from forensics.acquire.postgresql import with_postgresql
+from forensics.acquire.postgresql import OpenedServer, with_postgresql
 from forensics.acquire.sqlite import Opened, locate, open_sqlite, opened, state_of
 from forensics.acquire.store import load, saved, store
 from forensics.acquire.trouble import in_words
 from forensics.case.spec import CaseFile, ChainSpec, EnvironmentSpec
 from forensics.catalogs.reader import Reader
-from forensics.errors import AcquisitionError, ForensicsError
-from forensics.model import Chain, Event, Evidence, Exhibit, History, Snapshot, digest, encode
+from forensics.errors import AcquisitionError, DatabaseUnreadable, ForensicsError
+from forensics.model import Chain, Event, Evidence, Exhibit, History, Observation, Snapshot, Writers, digest, encode
 from forensics.redact import redact_text
 
 __all__ = ["acquire", "database_file", "fingerprint", "load", "locate_database", "open_sqlite", "store"]
+
+_VALUE = 200  # characters of a criterion's value that are kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +40,11 @@ class _Read:
     snapshot: Snapshot | None = None
     histories: tuple[History, ...] = ()
     exhibits: tuple[Exhibit, ...] = ()
+    observations: tuple[Observation, ...] = ()
     problem: str = ""
     remedy: str = ""
     missing: bool = field(default=False)
+    writers: Writers | None = None
 
 
 def acquire(spec: EnvironmentSpec, case: CaseFile, chain: Chain | None = None) -> Evidence:
@@ -52,7 +57,8 @@ def acquire(spec: EnvironmentSpec, case: CaseFile, chain: Chain | None = None) -
     if spec.evidence is not None:
         return saved(spec, spec.evidence)
     found = _database(spec, case, chain)
-    logs, exhibits = _logs(spec, len(found.exhibits))
+    wanted = [item.subject for item in case.criteria_of(spec.name) if item.kind == "log_silent"]
+    logs, exhibits, looked = _logs(spec, len(found.exhibits), wanted)
     human = tuple(item for item in case.events if item.environment in ("", spec.name))
     return Evidence(
         environment=spec.name,
@@ -66,6 +72,8 @@ def acquire(spec: EnvironmentSpec, case: CaseFile, chain: Chain | None = None) -
         events=(*logs, *human),
         exhibits=(*found.exhibits, *exhibits),
         acquired_at=datetime.now(UTC).replace(microsecond=0),
+        observations=(*found.observations, *looked),
+        writers=found.writers,
     )
 
 
@@ -102,7 +110,7 @@ def _database(spec: EnvironmentSpec, case: CaseFile, chain: Chain | None) -> _Re
     try:
         if dialect == "postgresql":
             return with_postgresql(
-                spec.address, lambda found: _server(found.reader, found.how, spec, case, chain), name=shown
+                spec.address, lambda found: _attested(found, spec, case, chain), name=shown
             )
         if dialect != "sqlite":
             with open_inspector(spec.address, name=shown) as reader:
@@ -136,6 +144,11 @@ def _contents(found: Opened, spec: EnvironmentSpec, case: CaseFile, chain: Chain
         )
     )  # fmt: skip
     return _read(reader, exhibits, spec, case, chain)
+
+
+def _attested(found: OpenedServer, spec: EnvironmentSpec, case: CaseFile, chain: Chain | None) -> _Read:
+    read = _server(found.reader, found.how, spec, case, chain)
+    return replace(read, writers=found.writers(read.histories))
 
 
 def _server(reader: Reader, how: str, spec: EnvironmentSpec, case: CaseFile, chain: Chain | None) -> _Read:
@@ -178,8 +191,29 @@ def _read(
                     size=len(history.rows), how="SELECT in the same transaction",
                 )
             )  # fmt: skip
+    snapshot = reader.snapshot()
+    asked = tuple(_asked(reader, item.subject, spec) for item in case.criteria_of(spec.name) if item.kind == "query")
+    for item in asked:
+        if not item.problem:
+            exhibits.append(
+                Exhibit(ref="", name="a criterion's query", kind="value", sha256=item.sha256, size=1,
+                        how=f"SELECT in the same transaction, for its one value: {item.subject}")
+            )  # fmt: skip
     numbered = tuple(replace(item, ref=f"E{number:03d}") for number, item in enumerate(exhibits, 1))
-    return _Read(snapshot=reader.snapshot(), histories=histories, exhibits=numbered)
+    return _Read(snapshot=snapshot, histories=histories, exhibits=numbered, observations=asked)
+
+
+def _asked(reader: Reader, query: str, spec: EnvironmentSpec) -> Observation:
+    """Return the one value that a criterion's query gives: redacted and cut, with the hash of the whole."""
+    shown = redact_text(query, spec.secrets)
+    try:
+        value = reader.ask(query)
+    except DatabaseUnreadable as error:
+        return Observation(kind="query", subject=shown, problem=redact_text(error.what, spec.secrets))
+    return Observation(
+        kind="query", subject=shown, value=redact_text(value, spec.secrets)[:_VALUE],
+        sha256=hashlib.sha256(value.strip().encode("utf-8", "surrogatepass")).hexdigest(),
+    )  # fmt: skip
 
 
 def _without_secrets(history: History) -> History:
@@ -192,18 +226,22 @@ def _chain_spec(spec: EnvironmentSpec, case: CaseFile) -> ChainSpec:
     return case.chain(spec.chain)
 
 
-def _logs(spec: EnvironmentSpec, taken: int) -> tuple[tuple[Event, ...], tuple[Exhibit, ...]]:
+def _logs(
+    spec: EnvironmentSpec, taken: int, wanted: Sequence[str]
+) -> tuple[tuple[Event, ...], tuple[Exhibit, ...], tuple[Observation, ...]]:
     from forensics.events import read_logs
     from forensics.logs import sift
+    from forensics.logs.watch import Watch
 
     paths = list(_log_files(spec))
-    events = read_logs(paths, zone=spec.zones.logs, environment=spec.name, base=spec.root) if paths else ()
+    watch = Watch(wanted) if wanted and paths else None
+    events = sift(read_logs(paths, zone=spec.zones.logs, environment=spec.name, base=spec.root, watch=watch))
     exhibits = [_log_exhibit(path, spec.root) for path in paths]
     for pattern in spec.logs:
         if not any(_matches(spec, pattern)):
             exhibits.append(Exhibit(ref="", name=pattern, kind="log", how="no file has this name"))
     numbered = (replace(item, ref=f"E{taken + number:03d}") for number, item in enumerate(exhibits, 1))
-    return sift(events), tuple(numbered)
+    return events, tuple(numbered), watch.found() if watch is not None else ()
 
 
 def _log_exhibit(path: Path, root: Path) -> Exhibit:

@@ -7,7 +7,7 @@ give each transaction another one, and nothing is prepared.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl, unquote
 from forensics.acquire.patience import TooLong, cut_off, within
 from forensics.acquire.postgresql_trouble import CONNECT_LIMIT, READ_LIMIT, in_words, late, silent
 from forensics.errors import DatabaseBusy, DatabaseUnreadable
+from forensics.model import History, Writers
 
 if TYPE_CHECKING:
     import psycopg
@@ -40,6 +41,38 @@ class OpenedServer:
 
     reader: PostgresReader
     how: str
+    connection: psycopg.Connection[Any]
+
+    def writers(self, histories: Iterable[History]) -> Writers | None:
+        """Return which transactions wrote the schema and the rows of its trackers; None where the server will not say.
+
+        What it reads is of the moment of the reader's transaction, which goes on whatever happens.
+        """
+        import psycopg
+
+        from forensics.catalogs.postgresql_writers import read_writers
+
+        columns = self.reader.columns()
+        trackers = [
+            (history.table, column, [row.ref for row in history.rows])
+            for history in histories
+            if history.table and history.rows
+            for column in columns.get(history.table, ())
+            if history.rows[0].ref.startswith(f"{history.table}.{column}=")
+        ]
+        groups = {oid: group.name for oid, group in self.reader.catalogue.groups.items()}
+        self.connection.execute("SAVEPOINT forensics_writers")
+        try:
+            found = read_writers(
+                lambda query: self.connection.execute(query.encode("utf-8", "surrogateescape")).fetchall(), groups, trackers
+            )
+        except psycopg.Error as error:
+            if error.sqlstate is None or error.sqlstate.startswith(("40", "57P")):
+                raise
+            self.connection.execute("ROLLBACK TO SAVEPOINT forensics_writers")
+            return None
+        self.connection.execute("RELEASE SAVEPOINT forensics_writers")
+        return found
 
 
 def parameters(address: str) -> dict[str, str]:
@@ -108,7 +141,7 @@ def open_postgresql(address: str, *, name: str = "") -> Iterator[OpenedServer]:
 
         with read_only(connection):
             reader = PostgresReader(connection)
-            yield OpenedServer(reader=reader, how="one read-only, repeatable-read transaction")
+            yield OpenedServer(reader=reader, how="one read-only, repeatable-read transaction", connection=connection)
 
 
 def with_postgresql(address: str, read: Callable[[OpenedServer], R], *, name: str = "") -> R:

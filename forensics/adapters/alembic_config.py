@@ -48,7 +48,7 @@ def find_settings(root: Path) -> Settings:
             if root.resolve() in {item.resolve() for item in (found.home, *found.folders)} and found.folders:
                 return found
     plain = _plain(root)
-    problem = own.problem if own is not None and not own.folders else ""
+    problem = own.problem if own is not None and not own.folders and not _holds_revisions(root) else ""
     return Settings(home=plain.home, folders=plain.folders, problem=problem)
 
 
@@ -168,11 +168,18 @@ def _path(folder: Path, text: str) -> str:
 
 
 def _script(folder: Path, text: str, sys_path: tuple[str, ...]) -> Path:
-    """Return the folder that a location names; ``package:folder`` is looked for where Python would find the package."""
+    """Return the folder that a location names.
+
+    ``package:folder`` is looked for where Python would find the package; what is relative is so to the folder where the command
+    is run, which can be one further up.
+    """
     if ":" in text and not os.path.isabs(text):
-        package, _, rest = text.partition(":")
-        for base in (*sys_path, str(folder), str(folder / "src")):
-            found = Path(base, *package.split("."), rest)
+        package, *rest = text.split(":")
+        for base in (*map(Path, sys_path), folder, folder / "src", *_above(folder)):
+            found = Path(base, *package.split("."), *rest)
             if found.is_dir():
                 return Path(os.path.normpath(found))
+    for base in _above(folder):
+        if os.path.isdir(found := Path(_path(base, text))):
+            return found
     return Path(_path(folder, text))

@@ -12,9 +12,11 @@ import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
+from forensics.case.criteria import KEYS, criterion
 from forensics.case.environments import environments, zones_of
 from forensics.case.hints import CHAIN_KEYS, chain_hints
 from forensics.case.keys import Table, expand, nearest
+from forensics.case.lending import scratch
 from forensics.case.spec import CaseFile, ChainSpec, Criterion, EnvironmentSpec, Zones
 from forensics.clock import instant
 from forensics.errors import CaseError
@@ -30,7 +32,6 @@ DEFAULT_NAME = "forensics.toml"
 _TRACKER_FIELDS = (
     "table", "version", "applied_at", "description", "checksum", "success", "name", "order", "id",
 )  # fmt: skip
-_CRITERIA = ("column", "table", "index", "migration", "query", "no_cause", "log_silent")
 
 
 def load(source: str | Path | None = None) -> CaseFile:
@@ -105,7 +106,7 @@ def _locate(source: str | Path | None) -> Path:
 
 def sample_folders() -> list[Path]:
     """Return the folders of the sample cases, in the checkout or wherever the package is installed."""
-    package = Path(__file__).resolve().parent
+    package = Path(__file__).resolve().parents[1]
     for samples in (package.parent / "data_samples", package / "data_samples"):
         found = sorted(item.parent for item in samples.glob(f"*/{DEFAULT_NAME}"))
         if found:
@@ -140,9 +141,9 @@ def _case(top: Table, path: Path) -> CaseFile:
         environments=specs,
         events=_events(top, zones, path.name),
         criteria=tuple(
-            _criterion(item) for item in top.tables("criteria", ("text", "expect", *_CRITERIA))
+            criterion(item, zones, [spec.name for spec in specs]) for item in top.tables("criteria", KEYS)
         ),
-        scratch=top.pairs("scratch", ("bin", "postgresql")),
+        scratch=scratch(top.table("scratch", ("bin", "postgresql")), root, specs),
     )  # fmt: skip
 
 
@@ -180,16 +181,3 @@ def _events(top: Table, zones: Zones, file: str) -> tuple[Event, ...]:
             )
         )
     return tuple(found)
-
-
-def _criterion(table: Table) -> Criterion:
-    kinds = [kind for kind in _CRITERIA if kind in table]
-    if len(kinds) != 1:
-        raise CaseError(f"[{table.place}] needs exactly one of {', '.join(_CRITERIA)}", remedy="say what is checked")
-    subject = table.text(kinds[0])
-    if kinds[0] == "query" and "expect" not in table:
-        raise CaseError(f"[{table.place}] has a query without expect", remedy="add expect = the value it must give")
-    expect = table.raw("expect")
-    return Criterion(
-        text=table.required("text"), kind=kinds[0], subject=subject, expect="" if expect is None else str(expect)
-    )

@@ -72,12 +72,40 @@ class EnvironmentSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Criterion:
-    """Something that must be true for the incident to be over: ``kind`` is the key that says what is looked at."""
+    """Something that must be true for the incident to be over: ``kind`` is the key that says what is looked at.
+
+    ``environments`` are those that it is asked of, none for all. ``since`` is the time from which on a log counts:
+    empty (from its beginning), ISO 8601 in UTC, or ``last-migration``.
+    """
 
     text: str
     kind: str
     subject: str
     expect: str = ""
+    environments: tuple[str, ...] = ()
+    since: str = ""
+
+    def concerns(self, environment: str) -> bool:
+        """Whether it is asked of an environment."""
+        return not self.environments or environment in self.environments
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScratchSpec:
+    """Where scratch databases are made, where the case file says so.
+
+    ``bin`` is the folder of the server's programs. ``address`` leads to a server that holds nothing of value (``url`` is
+    the same for people); ``others`` are the names and addresses of the environments on PostgreSQL servers, none of which it may be, and
+    ``asks`` says whether these may be asked who they are. ``problem`` is set where the address is not known.
+    """
+
+    bin: str = ""
+    url: str = ""
+    address: str = field(default="", repr=False)
+    others: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    asks: bool = True
+    problem: str = ""
+    remedy: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +122,7 @@ class CaseFile:
     environments: tuple[EnvironmentSpec, ...] = ()
     events: tuple[Event, ...] = ()
     criteria: tuple[Criterion, ...] = ()
-    scratch: tuple[tuple[str, str], ...] = ()
+    scratch: ScratchSpec = field(default_factory=ScratchSpec)
 
     def environment(self, name: str) -> EnvironmentSpec:
         """Return an environment by its name; raises `UsageError` with the nearest name for one that is not there."""
@@ -104,6 +132,10 @@ class CaseFile:
         raise UsageError(
             f"there is no environment {name!r} in this case", remedy=nearest(name, [e.name for e in self.environments])
         )
+
+    def criteria_of(self, environment: str) -> tuple[Criterion, ...]:
+        """Return what must be true of an environment for the incident to be over, in the order of the file."""
+        return tuple(item for item in self.criteria if item.concerns(environment))
 
     def chain(self, name: str) -> ChainSpec:
         """Return a chain by its name; raises `CaseError` with the nearest name for one that is not there."""

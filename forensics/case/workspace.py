@@ -89,7 +89,7 @@ def toolmark() -> str:
     """Return a digest of what a result depends on besides its input: this code, the interpreter, SQLite."""
     import sqlite3
 
-    package = Path(__file__).parent
+    package = Path(__file__).parents[1]
     files = sorted(item for item in package.rglob("*.py"))
     stamps = [[str(item.relative_to(package)), item.stat().st_size, item.stat().st_mtime_ns] for item in files]
     return digest([sys.version, sqlite3.sqlite_version, stamps])

@@ -65,6 +65,10 @@ class InspectorReader:
             raise DatabaseUnreadable(f"{table} cannot be read: {said}") from error
         return [dict(zip(columns, row, strict=True)) for row in rows]
 
+    def ask(self, query: str) -> str:
+        """Refuse: nothing here keeps a query of somebody's from writing, or from taking for ever."""
+        raise DatabaseUnreadable(f"queries are not asked of a {self.dialect} database")
+
     def snapshot(self) -> Snapshot:
         """Return the schema, as far as the Inspector shows it (see the module's own text)."""
         return self._snapshot

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from forensics.catalogs.asking import ask_postgresql
 from forensics.catalogs.postgresql_catalog import Catalogue, read
 from forensics.catalogs.postgresql_names import parts, spell
 from forensics.catalogs.postgresql_objects import Row
@@ -25,6 +26,10 @@ __all__ = ["Catalogue", "PostgresReader", "read", "read_only", "snapshot"]
 STATEMENT_LIMIT = 30
 LOCK_LIMIT = 5
 
+_WAITED = {
+    "55P03": f"another session holds a lock on it, also after {LOCK_LIMIT} seconds",
+    "57014": f"it took longer than its limit of {STATEMENT_LIMIT} seconds",
+}
 # Each ends with the transaction. What changes how the catalogue is deparsed is as everywhere.
 _SETTINGS = "; ".join(f"SET LOCAL {setting}" for setting in (
     f"statement_timeout = {STATEMENT_LIMIT * 1000}", f"lock_timeout = {LOCK_LIMIT * 1000}", "search_path = ''",
@@ -40,9 +45,8 @@ def read_only(connection: psycopg.Connection[Any]) -> Iterator[None]:
     All settings end with the transaction, so a pooler between may give it any of its sessions. The transaction is
     rolled back at the end.
     """
-    connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
     try:
-        connection.execute(_SETTINGS)
+        connection.execute(f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_SETTINGS}")
         if connection.info.parameter_status("server_encoding") == "SQL_ASCII":
             # The server knows nothing about its bytes and would refuse to call them UTF-8.
             connection.execute("SET LOCAL client_encoding = 'SQL_ASCII'")
@@ -96,11 +100,19 @@ class PostgresReader:
     def _ask(self, query: str) -> list[Row]:
         return self._connection.execute(query.encode("utf-8", "surrogateescape")).fetchall()
 
+    def _ask_many(self, queries: list[str]) -> list[list[Row]]:
+        """Run several queries in one message, so that nobody waits between them."""
+        cursor = self._connection.execute("; ".join(queries).encode("utf-8", "surrogateescape"))
+        found = [cursor.fetchall()]
+        while cursor.nextset():
+            found.append(cursor.fetchall())
+        return found
+
     @cached_property
     def catalogue(self) -> Catalogue:
         """Everything that was read of the schema."""
         with self._transaction():
-            return read(self._ask)
+            return read(self._ask, many=self._ask_many)
 
     @property
     def server_version(self) -> str:
@@ -138,7 +150,8 @@ class PostgresReader:
                 if error.sqlstate is None:
                     raise
                 self._connection.execute("ROLLBACK TO SAVEPOINT forensics_fetch")
-                raise DatabaseUnreadable(f"{table} cannot be read: {error.diag.message_primary}") from error
+                said = _WAITED.get(error.sqlstate, error.diag.message_primary)
+                raise DatabaseUnreadable(f"{table} cannot be read: {said}", remedy="try again later") from error
             except psycopg.Error as error:
                 self._connection.execute("ROLLBACK TO SAVEPOINT forensics_fetch")
                 remedy = f"GRANT SELECT ON {table} to the user that reads" if error.sqlstate == "42501" else ""
@@ -147,3 +160,8 @@ class PostgresReader:
                 ) from error
             self._connection.execute("RELEASE SAVEPOINT forensics_fetch")
         return [dict(zip(columns, row, strict=True)) for row in rows]
+
+    def ask(self, query: str) -> str:
+        """Return the one value of somebody's query; see `ask_postgresql`."""
+        with self._transaction():
+            return ask_postgresql(self._connection, query)

@@ -45,6 +45,7 @@ def turn(was: Group, now: Group) -> Iterator[tuple[str, ...]]:
     """
     steps: list[tuple[int, int, Key, SchemaObject | None, SchemaObject | None]] = []
     # A partition that is taken out or put in keeps its columns and keys, which only a table of its own has as objects.
+    whole = not any("partition_by" in dict(side.objects[0].meaning) for side in (was, now) if side.objects)
     moved = len({"partition_of" in dict(side.objects[0].meaning) for side in (was, now) if side.objects}) > 1
     for key in was.by_key.keys() | now.by_key.keys():
         before, after = was.by_key.get(key), now.by_key.get(key)
@@ -54,6 +55,8 @@ def turn(was: Group, now: Group) -> Iterator[tuple[str, ...]]:
         assert item is not None
         if moved and (before is None or after is None):
             continue
+        if whole and after is not None and key[0] == "index" and dict(after.meaning).get("valid") is False:
+            continue  # no statement that succeeds leaves it behind
         rank = _RANKS.get(key[0], 0)
         generated = "generated" in dict(item.meaning)
         if after is None:
@@ -157,6 +160,11 @@ def _enum(was: SchemaObject | None, now: SchemaObject | None) -> Iterator[str]:
         yield from _remade(was, now)
         return
     old, new = (split_literals(str(values(side)["values"])) for side in (was, now))
+    renamed = [(one, other) for one, other in zip(old, new, strict=False) if one != other]
+    if len(old) == len(new) and not any(other in old or one in new for one, other in renamed):
+        for one, other in renamed:
+            yield f"ALTER TYPE {address(now.name)} RENAME VALUE {one} TO {other}"
+        return
     if [value for value in new if value in old] != old:
         # No value can be taken away or moved.
         yield from _remade(was, now)

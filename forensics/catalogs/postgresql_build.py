@@ -13,6 +13,7 @@ from forensics.catalogs.postgresql_clauses import (
     serial_sequence,
     trigger_statements,
     values,
+    written,
 )
 from forensics.catalogs.postgresql_names import address, literal, parts, spell
 from forensics.model import SchemaObject
@@ -73,7 +74,7 @@ def _table(head: SchemaObject, rest: Sequence[SchemaObject]) -> Iterator[Part]:
     body = "(\n    " + ",\n    ".join(lines) + "\n)" if lines else "()"
     text = f"CREATE {'UNLOGGED ' if said.get('persistence') == 'unlogged' else ''}TABLE {name}"
     if partition:
-        text += f" PARTITION OF {address(str(partition))}{' ' + body if lines else ''} {said['bound']}"
+        text += f" PARTITION OF {address(str(partition))}{' ' + body if lines else ''} {written(head, 'bound')}"
     else:
         text += f" {body}"
     if said.get("inherits"):
@@ -114,7 +115,7 @@ def single(head: SchemaObject) -> Iterator[Part]:
     if head.kind in ("view", "materialized_view"):
         options = ", ".join(f"{key}={said[key]}" for key in VIEW_OPTIONS if key in said)
         kind = "VIEW" if head.kind == "view" else "MATERIALIZED VIEW"
-        yield VIEW, f"CREATE {kind} {name}{f' WITH ({options})' if options else ''} AS\n{said['sql']}"
+        yield VIEW, f"CREATE {kind} {name}{f' WITH ({options})' if options else ''} AS\n{written(head, 'sql')}"
     elif head.kind == "sequence":
         yield SEQUENCE, f"CREATE SEQUENCE {name} AS {said['type']} {sequence_options(said)}".rstrip()
         if said.get("owned_by"):

@@ -25,6 +25,11 @@ def values(item: SchemaObject) -> dict[str, Scalar]:
     return dict(item.trace + item.meaning)
 
 
+def as_written(item: SchemaObject) -> dict[str, Scalar]:
+    """Return the attributes of an object by name, as they were written where that is said."""
+    return dict(item.meaning + item.trace)
+
+
 def written(item: SchemaObject, name: str) -> Scalar:
     """Return an attribute as it was written, or else what it means."""
     for key, value in item.trace + item.meaning:
@@ -42,7 +47,7 @@ def column_clause(item: SchemaObject) -> str:
     if said.get("collation"):
         text += f" COLLATE {said['collation']}"
     if said.get("generated"):
-        text += f" GENERATED ALWAYS AS ({said['generated']}) {'STORED' if said.get('stored') else 'VIRTUAL'}"
+        text += f" GENERATED ALWAYS AS ({written(item, 'generated')}) {'STORED' if said.get('stored') else 'VIRTUAL'}"
     elif said.get("serial"):
         text += f" DEFAULT {sequence_default(str(said['serial']))}"
     elif said.get("identity"):
@@ -108,7 +113,7 @@ def serial_sequence(item: SchemaObject) -> tuple[str, str] | None:
 
 def constraint_clause(item: SchemaObject) -> str:
     """Return ``CONSTRAINT name ...`` as it stands in a table's definition; ``NOT VALID`` comes at its end."""
-    said = values(item)
+    said = as_written(item)
     ident = NUMBERED.sub("", item.ident)
     if item.kind == "primary_key":
         text = f"PRIMARY KEY ({_period(str(said['columns']), said, ' WITHOUT OVERLAPS')})"
@@ -118,9 +123,9 @@ def constraint_clause(item: SchemaObject) -> str:
     elif item.kind == "foreign_key":
         text = _foreign_key(str(said.get("reference", ident)), said)
     elif said.get("exclusion"):
-        text = ident
+        text = str(said.get("text", ident))
     else:
-        text = f"CHECK ({ident})"
+        text = f"CHECK ({said.get('text', ident)})"
         if said.get("no_inherit"):
             text += " NO INHERIT"
     if said.get("include"):
@@ -188,7 +193,7 @@ def index_statement(item: SchemaObject) -> str:
 
     Of a partitioned table it comes out invalid where it is; on any other nothing in SQL makes it so.
     """
-    said = values(item)
+    said = as_written(item)
     only = "ONLY " if said.get("valid") is False else ""
     unique = "UNIQUE " if said.get("unique") else ""
     text = f"CREATE {unique}INDEX {spell(item.name)} ON {only}{address(str(item.table))}"
@@ -208,7 +213,7 @@ def index_statement(item: SchemaObject) -> str:
 
 def trigger_statements(item: SchemaObject) -> list[str]:
     """Return the statements that make a trigger, and that disable it where it is."""
-    said = values(item)
+    said = as_written(item)
     kind = "CONSTRAINT TRIGGER" if said.get("constraint") else "TRIGGER"
     found = [f"CREATE {kind} {spell(item.name)} {said['sql']}"]
     if said.get("enabled"):

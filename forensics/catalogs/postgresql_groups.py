@@ -11,7 +11,8 @@ from typing import Any
 from forensics.catalogs.postgresql_ddl import statements
 from forensics.catalogs.postgresql_keys import constraint, index
 from forensics.catalogs.postgresql_names import label, spell, spell_all
-from forensics.catalogs.postgresql_normal import numbers
+from forensics.catalogs.postgresql_normal import bound as partition_bound
+from forensics.catalogs.postgresql_normal import numbers, spelled
 from forensics.catalogs.postgresql_objects import (
     Names,
     OwnSequence,
@@ -19,7 +20,6 @@ from forensics.catalogs.postgresql_objects import (
     column,
     column_form,
     distinct,
-    made,
     own_name,
     sequence,
     trigger,
@@ -33,7 +33,7 @@ from forensics.catalogs.postgresql_programs import (
     value_range,
     view,
 )
-from forensics.model import Attrs, Group, Scalar, SchemaObject, Snapshot
+from forensics.model import Attrs, Group, Scalar, SchemaObject, Snapshot, made
 from forensics.sqltext import name_key
 
 # No collation, and the database's own (DEFAULT_COLLATION_OID).
@@ -210,13 +210,14 @@ class Assembly:
         if key is not None:
             meaning.append(("partition_by", key))
         if partition:
-            meaning += [("partition_of", ", ".join(parents)), ("bound", bound)]
+            meaning += [("partition_of", ", ".join(parents)), ("bound", partition_bound(bound))]
         elif parents:
             meaning.append(("inherits", ", ".join(parents)))
         if secured:
             meaning.append(("row_security", "forced" if forced else "enabled"))
         ident, own = own_name(name)
         trace: list[tuple[str, Scalar]] = [("storage", options)] if options else []
+        trace += spelled("bound", partition_bound(bound), bound)
         if said := self.comment("pg_class", oid):
             trace.append(("comment", said))
         return made("table", None, name, ident, (*meaning, *own), tuple(trace))
@@ -224,8 +225,8 @@ class Assembly:
     def _columns(self, oid: int, relation: Row) -> list[SchemaObject]:
         name = self.labels[oid]
         inherited: dict[str, tuple[Any, ...]] = {}
-        if relation[5]:
-            # A partition has its parent's columns; only a default or a NOT NULL of its own is worth saying.
+        if relation[5] or oid in self.parents:
+            # A partition (or an heir) has its parent's columns; only a default or a NOT NULL of its own is worth saying.
             for parent in self.parents.get(oid, ()):
                 above = self.defaults.get(parent, _NONE)
                 for row in self.columns.get(parent, ()):
@@ -249,7 +250,7 @@ class Assembly:
                 serial = owned is not None and not identity and owned.default == default
                 if not identity and not serial:
                     owned = None
-            key = (*row[3:9], serial, None if serial else default)
+            key = (row[3:9], serial, None if serial else default)
             form = forms.get(key)
             if form is None:
                 shown = (*row[:6], "d", *row[7:]) if serial else row

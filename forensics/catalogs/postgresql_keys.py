@@ -6,10 +6,11 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
+from forensics.catalogs.postgresql_expressions import expression
 from forensics.catalogs.postgresql_names import address, spell
-from forensics.catalogs.postgresql_normal import condition, inside, numbers
-from forensics.catalogs.postgresql_objects import Names, Row, made
-from forensics.model import Attrs, SchemaObject
+from forensics.catalogs.postgresql_normal import condition, index_keys, inside, numbers, spelled, unwrapped
+from forensics.catalogs.postgresql_objects import Names, Row
+from forensics.model import Attrs, SchemaObject, made
 from forensics.sqltext import name_key
 
 ACTIONS = {"a": "no action", "r": "restrict", "c": "cascade", "n": "set null", "d": "set default"}
@@ -22,6 +23,7 @@ def constraint(table: str, row: Row, names: Names, index: Row | None, comment: s
      key, parent_key, set_columns, enforced, period, text) = row  # fmt: skip
     meaning: Attrs = ()
     ident = asked = ""
+    written: Attrs = ()
     if kind in ("p", "u"):
         columns = names.columns.get(relation, {})
         keys, more = (numbers(key), ()) if index is None else _keys(index[7], index[6])
@@ -31,7 +33,8 @@ def constraint(table: str, row: Row, names: Names, index: Row | None, comment: s
         else:
             what, ident = "unique", shown
         if more:
-            meaning += (("include", _listed(more, columns)),)
+            meaning += (("include", _unordered(more, columns)),)
+            written = spelled("include", meaning[-1][1], _listed(more, columns))
         if index is not None and index[11]:
             meaning += (("nulls_not_distinct", True),)
     elif kind == "f":
@@ -47,11 +50,18 @@ def constraint(table: str, row: Row, names: Names, index: Row | None, comment: s
         if match == "f":
             meaning += (("match", "full"),)
         if set_columns:
-            meaning += (("set_columns", _listed(numbers(set_columns), columns)),)
+            chosen = numbers(set_columns)
+            normal = None if set(chosen) == set(numbers(key)) else _unordered(chosen, columns)
+            meaning += () if normal is None else (("set_columns", normal),)
+            written = spelled("set_columns", normal, _listed(chosen, columns))
     elif kind == "c":
-        what, ident = "check", condition(text or "")
+        bare = unwrapped(text or "")
+        what, ident = "check", condition(bare)
+        written = spelled("text", ident, bare)
     elif kind == "x":
-        what, ident, meaning = "check", _DEFERRED.sub("", text or ""), (("exclusion", True),)
+        bare = _DEFERRED.sub("", text or "")
+        what, ident, meaning = "check", expression(bare), (("exclusion", True),)
+        written = spelled("text", ident, bare)
     else:
         return None
     if deferrable or no_inherit or period or not valid or not enforced:
@@ -59,6 +69,8 @@ def constraint(table: str, row: Row, names: Names, index: Row | None, comment: s
     trace: Attrs = (("name", name), ("comment", comment)) if comment else (("name", name),)
     if asked:
         trace += (("reference", asked),)
+    if written:
+        trace += written
     return made(what, table, name, ident, meaning, trace)
 
 
@@ -88,6 +100,11 @@ def _keys(key: str, count: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
 
 def _listed(numbers_: Sequence[int], columns: Mapping[int, str]) -> str:
     return ", ".join([spell(columns.get(number, "?")) for number in numbers_])
+
+
+def _unordered(numbers_: Sequence[int], columns: Mapping[int, str]) -> str:
+    """Return columns as a list whose order means nothing."""
+    return ", ".join(sorted([spell(columns.get(number, "?")) for number in numbers_]))
 
 
 def _pairs(
@@ -122,18 +139,28 @@ def index(table: str, row: Row, names: Names, comment: str) -> SchemaObject:
     columns = names.columns.get(relation, {})
     keys, more = _keys(key, count)
     way = names.named.get(("method", method), "btree")
+    trace: Attrs = (("storage", storage),) if storage else ()
     if text is None:
-        shown = _terms(
+        asked = _terms(
             tuple([columns.get(number, "?") for number in keys]),
             names.classes.get(classes, ()),
             options,
             _collations(relation, keys, collations, names),
         )
     else:
-        shown = _deparsed(name, way, unique, text)
-    meaning = _index_meaning(unique, way, shown, None if predicate is None else condition(predicate))
+        asked = _deparsed(name, way, unique, text)
+    shown = index_keys(asked) if text is not None or "_ops" in asked else asked
+    if shown != asked:
+        trace += (("columns", asked),)
+    where = None
+    if predicate is not None:
+        bare = unwrapped(predicate)
+        where = condition(bare)
+        trace += spelled("predicate", where, bare)
+    meaning = _index_meaning(unique, way, shown, where)
     if more:
-        meaning += (("include", _listed(more, columns)),)
+        meaning += (("include", _unordered(more, columns)),)
+        trace += spelled("include", meaning[-1][1], _listed(more, columns))
     if nulls:
         meaning += (("nulls_not_distinct", True),)
     if not valid:
@@ -141,7 +168,6 @@ def index(table: str, row: Row, names: Names, comment: str) -> SchemaObject:
     ident = name_key(name)
     if ident != name:
         meaning += (("name", name),)
-    trace: Attrs = (("storage", storage),) if storage else ()
     if comment:
         trace += (("comment", comment),)
     return made("index", table, name, ident, meaning, trace)

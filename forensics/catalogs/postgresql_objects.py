@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 from forensics.catalogs.postgresql_names import label, literal, spell
-from forensics.catalogs.postgresql_normal import condition, default_value, type_name
-from forensics.model import Attrs, Scalar, SchemaObject
+from forensics.catalogs.postgresql_normal import condition, default_value, spelled, trigger_text, type_name, unwrapped
+from forensics.model import Attrs, Scalar, SchemaObject, made
 from forensics.sqltext import name_key
 
 Row = Sequence[Any]
-
-_new = SchemaObject.__new__
-_KIND, _TABLE, _NAME, _IDENT, _MEANING, _TRACE, _POSITION = (
-    SchemaObject.__dict__[item.name].__set__ for item in fields(SchemaObject)
-)
 
 _ENABLED = {"D": "disabled", "R": "replica", "A": "always"}
 _IDENTITY = {"a": "always", "d": "by default"}
@@ -59,21 +54,6 @@ class OwnSequence:
     type: str
     default: str
     identity: bool
-
-
-def made(
-    kind: str, table: str | None, name: str, ident: str, meaning: Attrs, trace: Attrs, position: int | None = None
-) -> SchemaObject:
-    """Return an object as its class would make it, in a third of the time: a database has ten thousand of them."""
-    item = _new(SchemaObject)
-    _KIND(item, kind)
-    _TABLE(item, table)
-    _NAME(item, name)
-    _IDENT(item, ident)
-    _MEANING(item, meaning)
-    _TRACE(item, trace)
-    _POSITION(item, position)
-    return item
 
 
 def own_name(name: str) -> tuple[str, Attrs]:
@@ -148,6 +128,8 @@ def _column_form(
     if generated:
         meaning += [("generated", condition(default or "")), ("stored", generated == "s")]
     trace: list[tuple[str, Scalar]] = []
+    if generated:
+        trace += spelled("generated", condition(default or ""), unwrapped(default or ""))
     if type_ != kind:
         trace.append(("type", kind))
     if default is not None and not generated and default != value:
@@ -193,10 +175,11 @@ def trigger(table: str, row: Row) -> SchemaObject:
     """Return the object of a row of the query ``triggers``: its meaning is its definition without its own name."""
     _, name, enabled, of_constraint, text = row
     head = f"CREATE {'CONSTRAINT ' if of_constraint else ''}TRIGGER {spell(name)} "
-    meaning: Attrs = (("sql", text.removeprefix(head)),)
+    written = text.removeprefix(head)
+    meaning: Attrs = (("sql", trigger_text(written)),)
     if of_constraint:
         meaning += (("constraint", True),)
     if enabled in _ENABLED:
         meaning += (("enabled", _ENABLED[enabled]),)
     ident, own = own_name(name)
-    return made("trigger", table, name, ident, meaning + own, ())
+    return made("trigger", table, name, ident, meaning + own, spelled("sql", meaning[0][1], written))

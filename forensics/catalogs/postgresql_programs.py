@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from forensics.catalogs.postgresql_expressions import expression, query
 from forensics.catalogs.postgresql_names import label, literal
-from forensics.catalogs.postgresql_normal import condition, default_value, type_name
+from forensics.catalogs.postgresql_normal import condition, default_value, spelled, type_name
 from forensics.catalogs.postgresql_objects import OwnSequence, own_name
 from forensics.model import Attrs, Scalar, SchemaObject, digest
 
@@ -15,16 +16,19 @@ Row = Sequence[Any]
 
 _BODY = re.compile(r"^ ?AS (?:'(?:[^'\\]|''|\\.)*', )?(\$\w*\$)(.*)\1\s*\Z", re.DOTALL | re.MULTILINE)
 _OPTION = re.compile(r"\b(check_option|security_barrier|security_invoker)=(\w+)")
+_TRUTH = {"on": "true", "1": "true", "yes": "true", "off": "false", "0": "false", "no": "false"}
 
 
 def view(name: str, kind: str, text: str | None, options: str | None, comment: str) -> SchemaObject:
     """Return the object of a view or a materialised view: its meaning is its query as the server deparses it."""
     ident, own = own_name(name)
-    meaning: Attrs = (("sql", (text or "").strip().removesuffix(";")),)
-    meaning += tuple(sorted((found[1], found[2]) for found in _OPTION.finditer(options or "") if found[2] != "false"))
+    written = (text or "").strip().removesuffix(";")
+    meaning: Attrs = (("sql", query(written)),)
+    said = {found[1]: _TRUTH.get(found[2].lower(), found[2].lower()) for found in _OPTION.finditer(options or "")}
+    meaning += tuple(sorted(item for item in said.items() if item[1] != "false"))
     return SchemaObject(
         kind="view" if kind == "v" else "materialized_view", table=None, name=name, ident=ident,
-        meaning=meaning + own, trace=_comment(comment),
+        meaning=meaning + own, trace=(*spelled("sql", meaning[0][1], written), *_comment(comment)),
     )  # fmt: skip
 
 
@@ -58,7 +62,7 @@ def domain(name: str, row: Row, collation: str, rules: Sequence[tuple[str, str]]
     if collation:
         meaning.append(("collation", collation))
     if rules:
-        meaning.append(("checks", " AND ".join(sorted(text.removeprefix("CHECK ") for _, text in rules))))
+        meaning.append(("checks", " AND ".join(sorted(expression(text.removeprefix("CHECK ")) for _, text in rules))))
     trace: list[tuple[str, Scalar]] = []
     if default is not None and default != value:
         trace.append(("default", default))
@@ -97,7 +101,8 @@ def function(schema: str, row: Row, comment: str) -> SchemaObject | None:
     name = f"{label(schema, short)}({arguments})"
     ident, own = own_name(name)
     body = _BODY.search(text)
-    code = body[2] if body else text.partition("\n")[2]
+    # A body without quotation marks is kept as a query and deparsed like a view.
+    code = body[2] if body else query(text.partition("\n")[2])
     head = text[: body.start()] if body else text
     meaning: list[tuple[str, Scalar]] = [("language", language), ("returns", result)]
     if kind != "f":

@@ -95,7 +95,7 @@ def queries(version: int, only: Iterable[int] | None = None, context: Iterable[i
             connoinherit, conkey::text, confkey::text, {'confdelsetcols::text' if version >= 150000 else 'NULL'},
             {'conenforced, conperiod' if version >= 180000 else 'true, false'},
             CASE contype WHEN 'c' THEN pg_get_expr(conbin, conrelid) WHEN 'x' THEN pg_get_constraintdef(oid) END
-            FROM pg_constraint WHERE conrelid >= {FIRST} AND conparentid = 0 AND (conislocal OR coninhcount = 0)
+            FROM pg_constraint WHERE conrelid >= {FIRST} AND conparentid = 0 AND coninhcount = 0
             AND (contype IN ('p', 'u', 'f', 'c', 'x') OR (contype = 'n' AND NOT convalidated))
             {within('conrelid')}""",
         "indexes": f"""SELECT i.indexrelid, i.indrelid, c.relname::text, c.relam, i.indisunique,

@@ -30,3 +30,9 @@ class Reader(Protocol):
 
     def snapshot(self) -> Snapshot:
         """Return the schema."""
+
+    def ask(self, query: str) -> str:
+        """Return the one value that somebody's query gives, as text.
+
+        Raises `DatabaseUnreadable` where it gives another number of values, writes, takes too long, or cannot be asked.
+        """

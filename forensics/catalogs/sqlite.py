@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple, TypeVar
 
+from forensics.catalogs.asking import ask_sqlite
+from forensics.catalogs.collector import collector_at_rest
 from forensics.catalogs.sqlite_objects import Built, Row, build
 from forensics.errors import DatabaseBusy, DatabaseUnreadable
 from forensics.model import Group, Scalar, Snapshot
@@ -68,8 +70,11 @@ def growth(master: Sequence[Row]) -> Growth:
     return Growth(rows, keys, groups, frozenset(name for name in wanted if name not in keys))
 
 
-def grow(before: Growth, added: Sequence[Row]) -> Growth | None:
-    """Return the groups with these rows appended; None where that may change other groups than those of the rows."""
+def grow(before: Growth, added: Sequence[Row], turned: Sequence[Row] = ()) -> Growth | None:
+    """Return the groups with these rows appended; None where that may change other groups than those of the rows.
+
+    ``turned`` are rows of tables that have more columns now than before.
+    """
     fresh: dict[str, list[Row]] = {}
     for row in added:
         key = name_key(row[2])
@@ -79,6 +84,12 @@ def grow(before: Growth, added: Sequence[Row]) -> Growth | None:
             return None
         fresh.setdefault(key, []).append(row)
     rows, keys, groups = dict(before.rows), dict(before.keys), dict(before.groups)
+    for row in turned:
+        key = name_key(row[2])
+        if row[3] is None or key not in rows:
+            return None
+        rows[key] = tuple([row if known[0] == "table" else known for known in rows[key]])
+        fresh.setdefault(key, [])
     for key, items in fresh.items():
         rows[key] = (*rows.get(key, ()), *items)
         built = _built(rows[key])
@@ -156,11 +167,12 @@ def snapshot(connection: sqlite3.Connection) -> Snapshot:
         finally:
             if begin:
                 connection.rollback()
-        split = _split(master)
-        return Snapshot(
-            dialect="sqlite", server_version=sqlite3.sqlite_version, groups=_groups(split.groups), facts=facts,
-            internal=split.internal,
-        )  # fmt: skip
+        with collector_at_rest():
+            split = _split(master)
+            return Snapshot(
+                dialect="sqlite", server_version=sqlite3.sqlite_version, groups=_groups(split.groups), facts=facts,
+                internal=split.internal,
+            )  # fmt: skip
 
     return _guarded(read)
 
@@ -249,3 +261,7 @@ class SqliteReader:
         rows = _guarded(lambda: _rows(self._connection, f"SELECT {selected} FROM {quote(table)} AS t{order}"))
         names = ["rowid", *columns] if alias else list(columns)
         return [dict(zip(names, row, strict=False)) for row in rows]
+
+    def ask(self, query: str) -> str:
+        """Return the one value of somebody's query; see `ask_sqlite`."""
+        return ask_sqlite(self._connection, query)

@@ -27,7 +27,8 @@ def add_column(column: SchemaObject) -> tuple[str, ...]:
     if known.get("collation") and str(known["collation"]).casefold() != "binary":
         text += f" COLLATE {known['collation']}"
     if known.get("default") is not None:
-        text += f" DEFAULT {known['default']}"
+        # As it was written: an expression needs its parentheses.
+        text += f" DEFAULT {dict(column.trace).get('default', known['default'])}"
     if known.get("notnull"):
         text += " NOT NULL"
     return (text,)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from forensics.sqltext import Token, closing, join, name_key, tokens, unquote, unwrapped
+from forensics.catalogs.sqlite_expressions import expression
+from forensics.sqltext import Token, closing, join, name_key, spell, tokens, unquote, unwrapped
 
 _COLUMN_CLAUSES = "as check collate constraint default deferrable not null on primary references unique"
 _CLAUSES = frozenset(_COLUMN_CLAUSES.split())
@@ -90,7 +91,8 @@ def read_term(items: list[Token]) -> Term:
         collation = collation or name_key(unquote(items[-1].text))
         items = unwrapped(items[:-2])
     name = unquote(items[0].text) if len(items) == 1 and items[0].kind in ("word", "quoted", "string") else ""
-    return Term(column=name, expression=join(items), collation=collation, descending=descending)
+    text = spell(name) if name else expression(join(items))
+    return Term(column=name, expression=text, collation=collation, descending=descending)
 
 
 class _Parser:
@@ -214,7 +216,13 @@ class _Parser:
             if self.word == "generated" and self.comes("generated", "always", "as"):
                 break
             self.place += 1
-        return self.source(self.items[first : self.place])
+        found = self.items[first : self.place]
+        text = self.source(found)
+        for token in reversed(found):
+            if token.kind in ("quoted", "string"):  # SQLite takes the quotes off: "INTEGER" is INTEGER
+                start = token.start - found[0].start
+                text = text[:start] + unquote(token.text) + text[start + len(token.text) :]
+        return text
 
     def default(self) -> str:
         first = self.place

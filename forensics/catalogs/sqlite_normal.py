@@ -12,8 +12,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from forensics.catalogs.sqlite_ddl import column
+from forensics.catalogs.sqlite_expressions import expression
 from forensics.catalogs.sqlite_grammar import Clause, Column, Term
-from forensics.model import Attrs, SchemaObject
+from forensics.model import Attrs, SchemaObject, made
 from forensics.sqltext import fold, name_key, quote_string, spell, tokens, unquote, unwrapped
 
 _AFFINITIES = (
@@ -73,7 +74,7 @@ def default_value(source: str, kind: str) -> str | None:
         sign = items[0].text.replace("+", "")
         items = items[1:]
     if len(items) != 1:
-        text = _NOW.sub("'now'", fold(source))
+        text = _NOW.sub("'now'", expression(source))
         return _CLOCKS.get(text, text)
     token = items[0]
     if token.word == "null":
@@ -127,6 +128,7 @@ class Form(NamedTuple):
     meaning: Attrs
     notnull: Attrs
     trace: Attrs
+    collation: str
 
 
 @lru_cache(maxsize=1 << 13)
@@ -135,18 +137,20 @@ def form(text: str, strict: bool) -> Form:
     said = column(text)
     kind = "ANY" if strict and said.type.upper() == "ANY" else affinity(said.type)
     head: Attrs = (("affinity", kind),)
+    collation = name_key(said.collation) or "binary"
     tail: Attrs = (
         ("default", None if said.default is None else default_value(said.default, kind)),
-        ("collation", name_key(said.collation) or "binary"),
+        ("collation", collation),
     )
     if said.generated is not None:
-        tail += (("generated", fold(said.generated)), ("stored", said.stored))
+        tail += (("generated", expression(said.generated)), ("stored", said.stored))
     if said.notnull_conflict:
         tail += (("on_conflict", said.notnull_conflict),)
     trace: Attrs = (("type", type_name(said.type)),)
     if said.default is not None:
         trace += (("default", said.default),)
-    return Form(said, (*head, ("notnull", said.notnull), *tail), (*head, ("notnull", True), *tail), trace)
+    meaning = (*head, ("notnull", said.notnull), *tail)
+    return Form(said, meaning, (*head, ("notnull", True), *tail), trace, collation)
 
 
 def key_text(terms: Sequence[Term], collations: dict[str, str]) -> str:
@@ -154,6 +158,10 @@ def key_text(terms: Sequence[Term], collations: dict[str, str]) -> str:
 
     ``collations`` has the column names of the table (folded) with their own collations.
     """
+    if len(terms) == 1 and not terms[0].collation and not terms[0].descending:
+        key = name_key(terms[0].column)
+        if collations.get(key) == "binary":
+            return spell(key)
     parts: list[str] = []
     for item in terms:
         key = name_key(item.column)
@@ -169,6 +177,8 @@ def key_text(terms: Sequence[Term], collations: dict[str, str]) -> str:
 
 def reference_ident(child: Sequence[str], parent: str, columns: Sequence[str]) -> str:
     """Return the structure of a foreign key, whatever the order in which its pairs of columns are written."""
+    if len(child) == 1 == len(columns):
+        return f"{spell(child[0])}->{spell(parent)}({spell(columns[0])})"
     if columns and len(columns) == len(child) > 1:
         pairs = sorted(zip(child, columns, strict=True))
         child, columns = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
@@ -180,8 +190,6 @@ def constraint_object(
     table: str, clause: Clause, name: str, ident: str, meaning: Attrs, *, shown: str = ""
 ) -> SchemaObject:
     """Return the object of a constraint: its structure is its identity, its own name only a trace."""
-    return SchemaObject(
-        kind=clause.kind, table=table, name=name or shown or ident, ident=ident,
-        meaning=(*meaning, ("on_conflict", clause.conflict)) if clause.conflict else meaning,
-        trace=(("name", name),) if name else (),
-    )  # fmt: skip
+    if clause.conflict:
+        meaning = (*meaning, ("on_conflict", clause.conflict))
+    return made(clause.kind, table, name or shown or ident, ident, meaning, (("name", name),) if name else ())

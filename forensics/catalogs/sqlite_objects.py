@@ -9,25 +9,33 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from forensics.catalogs.sqlite_ddl import (
-    column_name,
+    STANDS_FOR,
+    check_apart,
     folded,
     name_apart,
     options,
     parent_apart,
+    parts,
     pieces,
     predicate,
     table_clauses,
     term,
 )
+from forensics.catalogs.sqlite_expressions import expression, trigger_items, view_items
 from forensics.catalogs.sqlite_grammar import Clause, Term, UnreadableText
 from forensics.catalogs.sqlite_normal import Form, constraint_object, form, key_text, reference_ident
-from forensics.model import Attrs, Group, SchemaObject
+from forensics.model import Attrs, Group, SchemaObject, made
 from forensics.sqltext import Token, fold, join, name_key, spell, tokens, unquote
 
 Row = tuple[str, str, str, str | None]
 
 _VIRTUAL = re.compile(r"\s*CREATE\s+VIRTUAL\s+TABLE\b", re.IGNORECASE)
 _UNIQUE = re.compile(r"\s*CREATE\s+UNIQUE\b", re.IGNORECASE)
+_PLAIN_INDEX = re.compile(
+    r"""CREATE\ (UNIQUE\ )?INDEX\ (?:\w+|"[^"]*")\ ON\ (?:\w+|"[^"]*")\ ?
+    \(((?:\ ?(?:[A-Za-z_]\w*|"[A-Za-z_]\w*"),)*+\ ?(?:[A-Za-z_]\w*|"[A-Za-z_]\w*"))\)\Z""",
+    re.VERBOSE | re.ASCII,
+)
 _ORDER = {"table": 0, "view": 0, "index": 1, "trigger": 2}
 
 
@@ -46,6 +54,7 @@ class Written(NamedTuple):
     terms: tuple[Term, ...]
     name: str
     parent: str = ""
+    column: str = ""
 
 
 class _Table(NamedTuple):
@@ -89,26 +98,25 @@ def _table_meaning(without_rowid: bool, strict: bool, autoincrement: bool) -> At
 
 
 def _table(name: str, sql: str, parents: Mapping[str, tuple[str, ...]]) -> _Table:
-    _, inside, tail = pieces(sql)
-    without_rowid, strict = options(tail)
+    inside, tail = parts(sql)
+    without_rowid, strict = options(tail) if tail else (False, False)
     columns: dict[str, tuple[str, Form]] = {}
     clauses: list[Written] = []
-    for piece in inside:
-        own, text = column_name(piece)
+    for own, text in inside:
         if own is None:
             text, label = name_apart(text)
+            text, column = check_apart(text, columns)
             for clause in table_clauses(text):
-                clauses.append(Written(clause, clause.terms, label or clause.name, clause.parent))
+                clauses.append(Written(clause, clause.terms, label or clause.name, clause.parent, column))
                 label = ""
             continue
-        text, parent = parent_apart(text) if "REFERENCES" in text else (text, "")
+        parent = column = ""
+        if "REFERENCES" in text:
+            text, parent, column = parent_apart(text)
         found = form(text.rstrip(), strict)
-        columns[name_key(own)] = (own, found)
-        if found.column.clauses:
-            term_of_own = _own_term(own)
-            clauses += [
-                Written(clause, term_of_own, clause.name, parent or clause.parent) for clause in found.column.clauses
-            ]
+        columns[own.lower() if own.isascii() else name_key(own)] = (own, found)
+        for clause in found.column.clauses:
+            clauses.append(Written(clause, _own_term(own), clause.name, parent or clause.parent, column))
     primary = None
     key: tuple[str, ...] = ()
     for item in clauses:
@@ -117,19 +125,19 @@ def _table(name: str, sql: str, parents: Mapping[str, tuple[str, ...]]) -> _Tabl
     alias = primary is not None and not without_rowid and _aliases_rowid(primary, key, columns)
     # These are NOT NULL in effect, whether or not the text or the pragma says so.
     full = key if alias or without_rowid or strict else ()
-    objects = [SchemaObject(
-        kind="table", table=None, name=name, ident=name_key(name),
-        meaning=_table_meaning(without_rowid, strict, primary is not None and primary.autoincrement),
-    )]  # fmt: skip
-    for position, (ident, (own, found)) in enumerate(columns.items(), start=1):
-        meaning = found.notnull if ident in full else found.meaning
-        if found.column.generated is not None and '"' in found.column.generated:
-            text = folded(found.column.generated, frozenset(columns))
+    meaning = _table_meaning(without_rowid, strict, primary is not None and primary.autoincrement)
+    objects = [made("table", None, name, name_key(name), meaning, ())]
+    collations: dict[str, str] = {}
+    position = 0
+    for ident, (own, found) in columns.items():
+        said, meaning, notnull, trace, collations[ident] = found
+        position += 1
+        if ident in full:
+            meaning = notnull
+        if said.generated is not None and '"' in said.generated:
+            text = folded(said.generated, frozenset(columns))
             meaning = tuple([(key, text) if key == "generated" else (key, value) for key, value in meaning])
-        objects.append(SchemaObject(
-            kind="column", table=name, name=own, ident=ident, meaning=meaning, trace=found.trace, position=position
-        ))  # fmt: skip
-    collations = {ident: name_key(found.column.collation) or "binary" for ident, (_, found) in columns.items()}
+        objects.append(made("column", name, own, ident, meaning, trace, position))
     constraints, implicit = _constraints(name, clauses, collations, parents, alias)
     return _Table(objects + constraints, collations, key, implicit)
 
@@ -162,31 +170,40 @@ def _constraints(
     unique: dict[str, SchemaObject] = {}
     implicit: dict[str, None] = {}
     redundant = ""
-    for clause, terms, name, written in clauses:
+    for clause, terms, name, written, column in clauses:
         if clause.kind == "primary_key":
             columns = key_text(terms, collations)
-            redundant = _undirected(terms, collations)
+            redundant = _undirected(terms, collations) if " desc" in columns else columns
             meaning: Attrs = (("columns", columns), ("rowid", alias))
             keys.append(constraint_object(table, clause, name, "", meaning, shown=columns))
         elif clause.kind == "unique":
             ident = _undirected(terms, collations)
             unique.setdefault(ident, constraint_object(table, clause, name, ident, ()))
         elif clause.kind == "check":
-            ident = folded(clause.text, frozenset(collations)) if '"' in clause.text else fold(clause.text)
+            text = clause.text
+            ident = folded(text, frozenset(collations)) if '"' in text else expression(text)
+            if column:
+                ident = ident.replace(STANDS_FOR, column)
             checks.setdefault(ident, constraint_object(table, clause, name, ident, ()))
         else:
             parent = name_key(written)
             if not clause.parent_columns:
                 implicit[parent] = None
             child = [name_key(each.column) for each in terms]
-            target = [name_key(each) for each in clause.parent_columns] or parents.get(parent, ())
-            _add(references, constraint_object(table, clause, name, reference_ident(child, parent, target), (
-                ("on_update", clause.on_update or "no action"), ("on_delete", clause.on_delete or "no action"),
-                ("deferrable", clause.deferred),
-            )))  # fmt: skip
+            target = [name_key(each) for each in ((column,) if column else clause.parent_columns)]
+            ident = reference_ident(child, parent, target or parents.get(parent, ()))
+            _add(references, constraint_object(table, clause, name, ident, _actions(clause)))
     # Nothing is said by naming the columns of the primary key again, and SQLite makes one index of them.
     unique.pop(redundant, None)
     return [*keys, *references, *unique.values(), *checks.values()], tuple(implicit)
+
+
+@lru_cache(maxsize=1 << 10)
+def _actions(clause: Clause) -> Attrs:
+    return (
+        ("on_update", clause.on_update or "no action"), ("on_delete", clause.on_delete or "no action"),
+        ("deferrable", clause.deferred),
+    )  # fmt: skip
 
 
 def _undirected(terms: Sequence[Term], collations: dict[str, str]) -> str:
@@ -197,6 +214,9 @@ def _undirected(terms: Sequence[Term], collations: dict[str, str]) -> str:
 
 def _add(items: list[SchemaObject], item: SchemaObject) -> None:
     """Add an object unless it is there already; the same structure with another meaning gets a number."""
+    if not items:
+        items.append(item)
+        return
     same = [other for other in items if other.ident == item.ident or other.ident.startswith(item.ident + " #")]
     if not same:
         items.append(item)
@@ -218,14 +238,24 @@ def _virtual(name: str, sql: str) -> _Table:
     return _Table([SchemaObject(kind="table", table=None, name=name, ident=name_key(name), meaning=meaning)], {})
 
 
+def _index_meaning(unique: bool, columns: str) -> Attrs:
+    return (("unique", unique), ("columns", columns), ("predicate", None))
+
+
 def _index(table: str, name: str, sql: str, collations: dict[str, str]) -> SchemaObject:
+    plain = _PLAIN_INDEX.match(sql)
+    if plain is not None:
+        keys = [piece.strip(' "').lower() for piece in plain[2].split(",")]
+        if all(collations.get(key) == "binary" for key in keys):
+            meaning = _index_meaning(plain[1] is not None, ", ".join(map(spell, keys)))
+            return made("index", table, name, name_key(name), meaning, ())
     _, inside, tail = pieces(sql)
-    meaning: Attrs = (
+    meaning = (
         ("unique", _UNIQUE.match(sql) is not None),
         ("columns", key_text([term(piece) for piece in inside], collations)),
-        ("predicate", predicate(tail)),
+        ("predicate", predicate(tail, frozenset(collations) if '"' in tail else None)),
     )
-    return SchemaObject(kind="index", table=table, name=name, ident=name_key(name), meaning=meaning)
+    return made("index", table, name, name_key(name), meaning, ())
 
 
 def _program(kind: str, table: str | None, name: str, sql: str) -> SchemaObject:
@@ -239,7 +269,7 @@ def _program(kind: str, table: str | None, name: str, sql: str) -> SchemaObject:
         raise UnreadableText(sql)
     if rest[-1].text == ";":
         rest.pop()
-    text = join(rest) if kind == "view" else _trigger(rest)
+    text = join(view_items(rest)) if kind == "view" else _trigger(rest)
     return SchemaObject(kind=kind, table=table, name=name, ident=name_key(name), meaning=(("sql", text),))
 
 
@@ -251,7 +281,7 @@ def _trigger(items: list[Token]) -> str:
         if words[place : place + 3] == ["for", "each", "row"]:
             items = items[:place] + items[place + 3 :]
             break
-    text = join(items)
+    text = join(trigger_items(items))
     return text if words[:1] in (["before"], ["after"], ["instead"]) else f"before {text}"
 
 

@@ -56,7 +56,7 @@ def _of_case(options: argparse.Namespace) -> Document:
     for spec in specs:
         source = case.chain(spec.name)
         dialect = options.dialect or chain_dialect(source.chain, case)
-        part = audit([source], dialect=dialect, cache=case.workspace.cache, trust=case.trust)
+        part = audit([source], dialect=dialect, cache=case.workspace.cache, trust=case.trust, scratch=case.scratch)
         found = {**part, "chains": [*found.get("chains", []), *part["chains"]]}
     return found
 

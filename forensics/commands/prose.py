@@ -11,6 +11,7 @@ from forensics.diagnosis import Diagnosis, Fleet
 
 Document = Mapping[str, Any]
 _PROOFS = 6
+_UNSAID = ("", "none needed", "this is the backup", "It only reads.")
 
 
 def show_fleet(console: Console, document: Document, *, explain: bool = False) -> None:
@@ -37,9 +38,13 @@ def show_diagnosis(console: Console, document: Document, *, explain: bool = Fals
     console.paragraph(diagnosis.verdict, colour="bold" if diagnosis.ok else STATE.get(diagnosis.state, "bold"))
     console.paragraph(_facts(document), colour="dim")
     findings = sorted(document["findings"], key=wording.severity_rank)
+    steps = document.get("plan") or []
     for item in findings:
         console.line()
-        _finding(console, item, brief=item["severity"] == "info" and not explain)
+        _finding(console, item, brief=item["severity"] == "info" and not explain, steps=_steps_of(item, steps))
+    if steps:
+        console.line()
+        _plan(console, steps)
     failure = document.get("next_failure")
     if failure:
         console.line()
@@ -53,6 +58,7 @@ def show_diagnosis(console: Console, document: Document, *, explain: bool = Fals
             _failure(console, item)
         if len(again) > 5 and not explain:
             console.line(f"  ... and {len(again) - 5} more (--explain shows them)")
+    _criteria(console, document, explain=explain)
     explanation = document.get("explanation")
     if explanation:
         console.line()
@@ -77,7 +83,7 @@ def _facts(document: Document) -> str:
     return "; ".join(part for part in parts if part)
 
 
-def _finding(console: Console, item: Document, *, brief: bool) -> None:
+def _finding(console: Console, item: Document, *, brief: bool, steps: str = "") -> None:
     severity = console.paint(item["severity"].upper(), SEVERITY[item["severity"]])
     about = ", ".join(visible(name) for name in item["migrations"])
     console.line(f"{visible(item['id'])}  {severity}  {item['cause']}{'  ' + about if about else ''}")
@@ -100,8 +106,42 @@ def _finding(console: Console, item: Document, *, brief: bool) -> None:
     if item["alternatives"]:
         console.field("or else", "; ".join(item["alternatives"]))
     console.field("certainty", f"{wording.sure(item['confidence'])}; overturned by: {item['would_overturn']}")
-    console.field("do", item["remedy"])
+    console.field("do", steps or item["remedy"])
     console.field("prevent", item["prevention"])
+
+
+def _steps_of(item: Document, steps: Sequence[Document]) -> str:
+    """Return which steps of the plan are for a finding."""
+    numbers = [str(step["number"]) for step in steps if item["id"] in step["for"]]
+    if not numbers:
+        return ""
+    spans = wording.listing(wording.spans(numbers, [str(step["number"]) for step in steps]), 8)
+    return f"step{'' if len(numbers) == 1 else 's'} {spans} of what to do, below"
+
+
+def _plan(console: Console, steps: Sequence[Document]) -> None:
+    """Write the plan: each step with its statements, then what there is to know before it is run."""
+    console.paragraph(f"What to do, in this order. {wording.no_return(steps)}", colour="bold")
+    for step in steps:
+        why = f" ({', '.join(step['for'])})" if step["for"] else ""
+        head = f"  {step['number']:>2}  "
+        marks = f"{'POINT OF NO RETURN. ' if step['point_of_no_return'] else ''}{'Optional. ' if step['optional'] else ''}"
+        console.paragraph(f"{marks}{step['do']}{why}", indent=head, hanging=" " * len(head), colour="bold")
+        if step["command"]:
+            console.line(f"        $ {visible(step['command'])}")
+        if step["command"] and step["sql"]:
+            console.line("        or, to the same effect:")
+        for line in step["sql"]:
+            console.statement(f"{line};", indent="        ", limit=12)
+        tried = (step["tried"] or "").removeprefix("Tried ").rstrip(".")
+        for name in ("tried", "risk", "backup", "verify"):
+            text = tried if name == "tried" else step[name]
+            if text not in _UNSAID:
+                console.field(name, text, indent="        ", width=8)
+        if step["back"] not in _UNSAID:
+            console.field("back", step["back"], indent="        ", width=8)
+            for line in step["undo"]:
+                console.statement(f"{line};", indent="                ", limit=12)
 
 
 def _proof(proof: Document) -> str:
@@ -117,6 +157,19 @@ def _failure(console: Console, failure: Document) -> None:
         console.statement(failure["statement"], limit=4)
     if failure.get("cause"):
         console.field("because", wording.cause(failure["cause"]), indent="      ", width=9)
+
+
+def _criteria(console: Console, document: Document, *, explain: bool) -> None:
+    """Write whether it is over: what is not met first, then what nobody can tell; what is met is only named."""
+    items = document.get("criteria") or []
+    if not items:
+        return
+    console.line()
+    console.paragraph(f"Is it over? {wording.over(items)}", colour="green" if all(item["met"] for item in items) else "bold")
+    for item in sorted(items, key=lambda each: (each["met"] is True, each["met"] is None)):
+        head = f"  {wording.MET[item['met']]:<12}"
+        text = item["text"] if item["met"] and not explain else f"{item['text']}: {item['found']}"
+        console.paragraph(text, indent=head, hanging=" " * len(head), colour="dim" if item["met"] else "")
 
 
 def _story(console: Console, document: Document, explanation: Document, *, explain: bool) -> None:
@@ -199,6 +252,8 @@ def _hypotheses(console: Console, document: Document, explanation: Document) -> 
         "replayed on", f"{scratch['server_version'] or 'nothing'}, isolation: {scratch['isolation']}", indent="  ",
         width=12,
     )  # fmt: skip
+    if scratch.get("caveat"):
+        console.field("not promised", scratch["caveat"], indent="  ", width=12)
     width = max((len(visible(label)) for label in order), default=0)
     for item, label in zip(document["migrations"], order, strict=True):
         effects = item["effects"]

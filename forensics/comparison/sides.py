@@ -104,7 +104,8 @@ def _chain(chain: Chain, case: Case | None, dialect: str, trust: bool) -> Side:
     cache = case.workspace.cache if case is not None else None
     wanted = dialect or chain_dialect(chain, case)
     trusted = trust or (case is not None and case.trust)
-    with Lab(chain, dialect=wanted, cache=cache, trust=trusted) as lab:
+    scratch = case.scratch if case is not None else None
+    with Lab(chain, dialect=wanted, cache=cache, trust=trusted, scratch=scratch) as lab:
         made = built(chain, lab)
         hints = chain.hints
         if made.failures and hints.env_file and hints.env_py == "harvest":
@@ -112,7 +113,7 @@ def _chain(chain: Chain, case: Case | None, dialect: str, trust: bool) -> Side:
     if hints == chain.hints:
         return made
     informed = replace(chain, hints=hints)
-    with Lab(informed, dialect=wanted, cache=cache, trust=trusted) as lab:
+    with Lab(informed, dialect=wanted, cache=cache, trust=trusted, scratch=scratch) as lab:
         return built(informed, lab)
 
 

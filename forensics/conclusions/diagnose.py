@@ -7,15 +7,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from forensics.case.spec import ScratchSpec
 from forensics.conclusions.document import document, fleet
 from forensics.conclusions.findings import conclude
 from forensics.conclusions.foreign import distance, elsewhere, investigate, places_of, shared, unclaimed
 from forensics.conclusions.harvested import wanted
 from forensics.conclusions.workshop import Workshop
 from forensics.explain.engine import explain
+from forensics.explain.physical import look
 from forensics.explain.player import Player
 from forensics.explain.search import ROUNDS
-from forensics.explain.static import judge_read
+from forensics.explain.static import as_read, judge_read
 from forensics.explain.subject import Subject
 from forensics.history.assignment import RowMatch, assign, recorded
 from forensics.model import (
@@ -41,6 +43,7 @@ def diagnose(
     workshop: Workshop | None = None,
     cache: Path | None = None,
     trust: bool = False,
+    scratch: ScratchSpec | None = None,
 ) -> dict[str, Any]:
     """Diagnose one environment and return the contract's document ``forensics/diagnosis/1``.
 
@@ -48,7 +51,7 @@ def diagnose(
     databases in a guarded child. Raises `ReplayError` where no scratch database can be had at all.
     """
     if workshop is None and source is not None:
-        with Workshop(source, cache=cache, trust=trust) as own:  # open until the remedies have been tried too
+        with Workshop(source, cache=cache, trust=trust, scratch=scratch) as own:  # open until the remedies have been tried too
             return diagnose(evidence, source, workshop=own, cache=cache, trust=trust)
     facts = examine(evidence, source, workshop=workshop, cache=cache, trust=trust)
     return document(facts, conclude(facts))
@@ -61,6 +64,7 @@ def diagnose_fleet(
     cache: Path | None = None,
     trust: bool = False,
     progress: Progress | None = None,
+    scratch: ScratchSpec | None = None,
 ) -> dict[str, Any]:
     """Diagnose many environments; the replays of one chain are done once. Returns the document ``forensics/fleet/1``."""
     workshops: dict[int, Workshop] = {}
@@ -71,7 +75,7 @@ def diagnose_fleet(
             if source is not None:
                 shop = workshops.get(id(source))
                 if shop is None:
-                    shop = workshops[id(source)] = Workshop(source, cache=cache, trust=trust)
+                    shop = workshops[id(source)] = Workshop(source, cache=cache, trust=trust, scratch=scratch)
             documents.append(diagnose(evidence, source, workshop=shop, cache=cache, trust=trust))
             if progress is not None:
                 progress(evidence.environment)
@@ -88,6 +92,7 @@ def examine(
     workshop: Workshop | None = None,
     cache: Path | None = None,
     trust: bool = False,
+    scratch: ScratchSpec | None = None,
 ) -> Facts:
     """Explain one environment, and return what the rules look at."""
     history = evidence.histories[0] if evidence.histories else ABSENT
@@ -99,7 +104,7 @@ def examine(
     ):
         return Facts(evidence=evidence, source=source, history=history)
     if workshop is None:
-        with Workshop(source, cache=cache, trust=trust) as own:
+        with Workshop(source, cache=cache, trust=trust, scratch=scratch) as own:
             return _examine(evidence, source, history, own)
     return _examine(evidence, source, history, workshop)
 
@@ -144,13 +149,19 @@ def _examine(
             match.migration_id for match in matches.values() if match.by == "checksum" and match.migration_id
         ),
         searched=bool(source.sources or chain.hints.sources or models),
+        physical=look(evidence.writers, history, _row_refs(chain, matches)),
     )
     # A tool that cannot find where it stands runs nothing at all.
     next_run = pending if history.state != "absent" and not lost else ()
     explanation = explain(subject, player, built, next_run, rounds=ROUNDS if thorough else 0)
     if player.refused():
-        read = judge_read(migrations, player.refused(), live)
-        explanation = replace(explanation, judged=dict(explanation.judged) | read)
+        read = judge_read(migrations, player.refused().keys() - player.read, live, subject.dialect)
+        read |= {name: as_read(explanation.judged[name]) for name in player.read}
+        # What did not run here did not fail either.
+        failures = tuple(
+            item for item in explanation.failures if item.migration.id not in player.refused() or item.migration.id in player.read
+        )
+        explanation = replace(explanation, judged=dict(explanation.judged) | read, failures=failures)
     if foreign:
         # Where the active chain explains the schema to the letter, another one can at most do so as well.
         exact = not distance(explanation)[0]
@@ -173,7 +184,11 @@ def _examine(
         attempts=workshop.attempts(player) | ({"env.py": harvest.attempts} if harvest and harvest.attempts else {}),
         harvest=harvest,
         not_run=player.refused(),
+        read=player.read,
+        troubles=workshop.troubles,
         isolation=workshop.lab.isolation,
+        lent=workshop.lab.lent,
+        caveat=workshop.lab.caveat,
         foreign=foreign,
     )
 
@@ -221,6 +236,16 @@ def _cookie(evidence: Evidence) -> int | None:
     value = facts.get("schema_version")
     made = sum(item.state != "absent" for item in evidence.histories)
     return value - made if isinstance(value, int) else None
+
+
+def _row_refs(chain: Chain, matches: Mapping[str, RowMatch]) -> dict[str, tuple[str, ...]]:
+    """Return the references of the tracker's rows of each migration."""
+    found: dict[str, tuple[str, ...]] = {}
+    for match in matches.values():
+        own = [item.id for item in chain.by_version.get(match.row.version, ())]
+        for name in [match.migration_id] if match.migration_id is not None else own:
+            found[name] = (*found.get(name, ()), match.row.ref)
+    return found
 
 
 def _order(chain: Chain, history: History, matches: Mapping[str, RowMatch]) -> tuple[str, ...]:

@@ -7,7 +7,11 @@ from dataclasses import asdict
 from typing import Any
 
 from forensics.clock import iso
+from forensics.conclusions.abroad import foreign, leaving
+from forensics.conclusions.criteria import tally
 from forensics.conclusions.groups import groups
+from forensics.conclusions.plan import plan
+from forensics.conclusions.telling import logs, moments
 from forensics.explain.engine import Explanation
 from forensics.explain.foresee import Failure
 from forensics.explain.story import Outside, Run, Told
@@ -53,6 +57,11 @@ def document(facts: Facts, findings: Sequence[Finding]) -> Document:
         ),
         "failures": failures,
         "first_run": _first_run(facts),
+        "criteria": [],
+        "plan": plan(facts, findings),
+        "foreign": foreign(facts) if told else [],
+        "way_out": leaving(facts) if told else None,
+        "logs": logs(facts),
     }
 
 
@@ -113,6 +122,7 @@ def chain_document(facts: Facts) -> Document:
 
 def _migration(facts: Facts, item: Migration) -> Document:
     judged = facts.judged[item.id]
+    executed, basis = facts.answer(item.id)
     rows = [match.row for match in facts.rows(item.id)]
     own = [row for row in rows if row.version == item.version]
     recorded = item.id in facts.recorded
@@ -125,8 +135,8 @@ def _migration(facts: Facts, item: Migration) -> Document:
         "content": {"sha256": item.content.sha256, "origin": _origin(item.content.origin)},
         "recorded": recorded,
         "recorded_at": iso(at) if at else None,
-        "executed": judged.executed,
-        "basis": judged.basis,
+        "executed": executed,
+        "basis": basis,
         "effects": asdict(judged.effects) if isinstance(judged.effects, Effects) else {},
         "copy_of": facts.explanation.copies().get(item.id) if facts.explanation else None,
     }
@@ -206,15 +216,20 @@ def _explanation(facts: Facts, explanation: Explanation) -> Document:
         at += len(block)
     return {
         "steps": steps,
-        "executed": list(facts.labels(facts.executed("yes"))),
-        "partial": list(facts.labels(facts.executed("partial"))),
+        "executed": list(facts.labels(name for name in facts.judged if facts.answer(name)[0] == "yes")),
+        "partial": list(facts.labels(name for name in facts.judged if facts.answer(name)[0] == "partial")),
         "outside": outside,
         "residual": [asdict(ref) for ref in change_refs(explanation.residual)],
         "reconstructed": explanation.reconstructed,
         "baseline": {"residual": explanation.baseline},
         "ties": [_tie(facts, explanation, item) for item in explanation.ties],
         "hypotheses": _hypotheses(facts, explanation),
-        "scratch": {"server_version": explanation.search.player.lab.server_version, "isolation": facts.isolation},
+        "scratch": {
+            "server_version": explanation.search.player.lab.server_version,
+            "isolation": facts.isolation,
+            "server": "none" if facts.isolation == "none" else "lent" if facts.lent else "private",
+            "caveat": facts.caveat or None,
+        },
     }
 
 
@@ -310,4 +325,11 @@ def _failure(facts: Facts, item: Failure) -> Document:
 def fleet(case: Mapping[str, Any], documents: Iterable[Document]) -> Document:
     """Return the document of several environments, their findings grouped by what they have in common."""
     ranked = list(documents)
-    return {"schema": "forensics/fleet/1", "case": dict(case), "environments": ranked, "groups": groups(ranked)}
+    return {
+        "schema": "forensics/fleet/1",
+        "case": dict(case),
+        "environments": ranked,
+        "groups": groups(ranked),
+        "criteria": tally(ranked),
+        "moments": moments(ranked),
+    }

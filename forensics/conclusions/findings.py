@@ -9,6 +9,7 @@ from forensics.model import SEVERITIES, Finding, Proof
 from forensics.rules import rules
 from forensics.rules.advice import settled
 from forensics.rules.facts import Facts
+from forensics.rules.writing import attested
 
 # What commonly brings about what: the left contributes to the right where they share a migration or an object.
 LEADS_TO = {
@@ -40,13 +41,18 @@ def conclude(facts: Facts) -> tuple[Finding, ...]:
     """Return all findings, gravest first, numbered ``F1`` on, each with the ids of those that contribute to it."""
     found: list[Finding] = []
     other = facts.elsewhere
+    # What the tracker stands on is named in any case, so that it cannot build is said in any case.
+    stands = other or next((item.best for item in facts.foreign if item.kind == "foreign-chain" and item.best), None)
     for cause, rule in rules().items():
         if other is None or cause not in STORY:
             found += rule.check(facts)
-        if other is not None and cause in (*STORY, "chain-cannot-build"):
+        if other is not None and cause in STORY:
             found += rule.check(other.facts)
+        if stands is not None and cause == "chain-cannot-build":
+            found += rule.check(stands.facts)
     if _untouched(facts):
         found = [_at_rest(item) for item in found]
+    found = [attested(facts, item) for item in found]
     return _numbered(facts, found)
 
 

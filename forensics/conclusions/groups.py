@@ -85,13 +85,48 @@ def _summary(
     if all(finding["summary"] == one for _env, finding in members):
         return f"{one.rstrip('.')} ({where})."
     if cause == "manual-change":
-        told = [f"{name}: {finding['summary'].rstrip('.')}" for name, finding in members]
-        return f"The schema was changed outside the migrations {where}. {listing(told, 6)}."
+        by_text: dict[str, list[str]] = defaultdict(list)
+        for name, finding in members:
+            by_text[finding["summary"].rstrip(".")].append(name)
+        told = [f"{listing(envs, 8)}: {text}" for text, envs in by_text.items()]
+        return f"The schema was changed outside the migrations {where}. {'; '.join(told[:6])}."
+    if cause == "foreign-chain":
+        return _belong(members, names, where, documents)
+    if cause == "stale-runner" and (runs := _still_runs(members, where)):
+        return runs
     words = _WORDS.get(cause, cause.replace("-", " "))
     plural = len(names) != 1
     for one_word, many in (("is", "are"), ("was", "were"), ("it", "they")):
         words = words.replace("{" + one_word + "}", many if plural else one_word)
     return f"{said + ' ' if said else ''}{words} {where}."
+
+
+def _belong(members: Sequence[Member], names: Sequence[str], where: str, documents: Sequence[Document]) -> str:
+    """Return one sentence for revisions that belong to other chains than the active one."""
+    wanted = {name for name, _finding in members}
+    paths = [
+        told["chains"][0]["path"]
+        for item in documents
+        if item["environment"]["name"] in wanted
+        for told in item.get("foreign") or ()
+        if told["chains"]
+    ]
+    chain = f"of {listing(list(dict.fromkeys(paths)), 4)}" if paths else "of another chain"
+    verb, them = ("is", "it") if len(names) == 1 else ("are", "them")
+    return (
+        f"{listing(names, 12)} {verb} recorded {where}, but {verb} {chain}: the active chain does not know {them}, so the tool "
+        "stops there with \"Can't locate revision\" and runs nothing."
+    )
+
+
+def _still_runs(members: Sequence[Member], where: str) -> str:
+    """Return one sentence for what still runs one abandoned chain, or nothing where that is not the same everywhere."""
+    parts = [item["summary"].partition(": ") for _env, item in members]
+    heads, said = {head for head, _, _ in parts}, {rest.partition(" fails ")[0] for _, _, rest in parts}
+    if len(heads) != 1 or len(said) != 1 or any(" fails " not in rest for _, _, rest in parts):
+        return ""
+    times = [f"{env} {rest.partition(' fails ')[2].partition(', ')[0]}" for (env, _), (_, _, rest) in zip(members, parts, strict=True)]
+    return f"{heads.pop()} {where}: {said.pop()} fails there ({listing(times, 8)})."
 
 
 def _where(environments: Sequence[str], total: int) -> str:
@@ -129,6 +164,9 @@ _WORDS = {
     "pending": "{is} not applied yet",
     "out-of-order": "{was} applied out of order",
     "modified-after-apply": "{was} edited after being applied",
+    "equivalent-chain": "can be stamped without touching data, as the active chain builds the same schema,",
+    "chain-cannot-build": "cannot run on an empty database",
+    "race": "had not finished when something used what {it} made,",
     "missing-file": "{is} recorded, but the file is gone,",
     "failed-migration": "{is} marked as failed by the tracker itself",
     "inserted-behind-head": "{was} added behind what was applied already",

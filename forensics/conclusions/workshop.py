@@ -7,12 +7,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from forensics.case.spec import ScratchSpec
 from forensics.conclusions.harvested import with_harvest
+from forensics.errors import ReplayError
 from forensics.explain.masks import statements
 from forensics.explain.player import Player
+from forensics.explain.reading import reduced
 from forensics.explain.reference import Reference, reference
 from forensics.explain.story import State
 from forensics.model import ChainEvidence, Evidence, Migration, Snapshot, digest
+from forensics.replay.absent import NoLab
 from forensics.replay.lab import Attempt, Harvest, Lab
 from forensics.sqltext import statement_target
 
@@ -28,14 +32,17 @@ class Workshop:
         trust: bool = False,
         dialect: str = "sqlite",
         version: int | None = None,
+        scratch: ScratchSpec | None = None,
     ) -> None:
         self.source = source
+        self._scratch = scratch
         self._dialect, self._version = dialect, version
         self._cache, self._trust = cache, trust
-        self._lab: Lab | None = None
+        self._lab: Lab | NoLab | None = None
         self._tracker: tuple[str, ...] = ()
         self._benches: dict[tuple[str, ...], tuple[Player, Reference]] = {}
         self._models: tuple[State | None, tuple[str, ...]] | None = None
+        self._troubles: tuple[tuple[str, str], ...] = ()
         self._others: dict[str, Workshop] = {}
         self._informed: tuple[Workshop, Harvest] | None = None
 
@@ -63,8 +70,9 @@ class Workshop:
 
     def _like(self, source: ChainEvidence) -> Workshop:
         return Workshop(
-            source, cache=self._cache, trust=self._trust, dialect=self._dialect, version=self._version
-        )
+            source, cache=self._cache, trust=self._trust, dialect=self._dialect, version=self._version,
+            scratch=self._scratch,
+        )  # fmt: skip
 
     def speaking(self, snapshot: Snapshot) -> Workshop:
         """Return the workshop of this chain for the dialect, and the major version, of a database."""
@@ -75,8 +83,9 @@ class Workshop:
         key = f"{snapshot.dialect} {version}"
         if key not in self._others:
             self._others[key] = Workshop(
-                self.source, cache=self._cache, trust=self._trust, dialect=snapshot.dialect, version=version
-            )
+                self.source, cache=self._cache, trust=self._trust, dialect=snapshot.dialect, version=version,
+                scratch=self._scratch,
+            )  # fmt: skip
         return self._others[key]
 
     def informed(self) -> tuple[Workshop, Harvest]:
@@ -90,17 +99,23 @@ class Workshop:
         return self._informed
 
     @property
-    def lab(self) -> Lab:
-        """The laboratory, made when it is first needed."""
+    def lab(self) -> Lab | NoLab:
+        """The laboratory, made when it is first needed; one in which nothing runs where there is no other."""
         if self._lab is None:
-            self._lab = Lab(
-                self.source.chain,
-                dialect=self._dialect,
-                version=self._version,
-                cache=self._cache,
-                trust=self._trust,
-                tracker=self._tracker,
-            )
+            try:
+                self._lab = Lab(
+                    self.source.chain,
+                    dialect=self._dialect,
+                    version=self._version,
+                    scratch=self._scratch,
+                    cache=self._cache,
+                    trust=self._trust,
+                    tracker=self._tracker,
+                )
+                self._lab.open()
+            except ReplayError as error:
+                self.close()
+                self._lab = NoLab(self.source.chain, self._dialect, error.what, error.remedy)
         return self._lab
 
     def furnish(self, evidence: Evidence) -> None:
@@ -128,8 +143,26 @@ class Workshop:
         if found is None:
             contents = {item.id: item for item in migrations}
             player = Player(self.lab, contents, self.source.chain.by_id)
-            found = self._benches[key] = (player, reference(player, migrations, self.models()[0] or {}))
+            built = reference(player, migrations, self.models()[0] or {})
+            found = self._benches[key] = self._read(player, built, migrations)
         return found
+
+    def _read(
+        self, player: Player, built: Reference, migrations: Sequence[Migration]
+    ) -> tuple[Player, Reference]:  # fmt: skip
+        """Let what the texts spell out of migrations that could not be run take their place."""
+        refused = player.refused()
+        if not refused or isinstance(self.lab, NoLab):
+            return player, built
+        spelled = {name: made for name in refused if (made := reduced(player.contents[name], self._dialect))}
+        if not spelled:
+            return player, built
+        player = player.instead(refused, {name: made[0] for name, made in spelled.items()})
+        built = reference(player, migrations, self.models()[0] or {})
+        player.read = frozenset(
+            name for name, (_, whole) in spelled.items() if whole and name in built.told and not built.told[name].error
+        )
+        return player, built
 
     def models(self) -> tuple[State | None, tuple[str, ...]]:
         """Return what the models build, and the statements that build it; (None, ()) where no models are named."""
@@ -137,10 +170,20 @@ class Workshop:
             outcome = self.lab.models()
             if outcome is None or outcome.error:
                 self._models = (None, ())
+                if outcome is not None:
+                    place = f"{outcome.place}: " if outcome.place else ""
+                    hint = f" ({outcome.hint})" if outcome.hint else ""
+                    named = ", ".join(self.source.chain.hints.models)
+                    self._troubles += (("models", f"{named}: {place}{outcome.error}{hint}"),)
             else:
                 state = Player.state(self.lab.schema(outcome.state))
                 self._models = (state, tuple(item.sql.strip() for item in outcome.statements if item.ddl))
         return self._models
+
+    @property
+    def troubles(self) -> tuple[tuple[str, str], ...]:
+        """The hints that failed, so that the replay went without them, each with the reason."""
+        return (*self.lab.troubles, *self._troubles)
 
     def attempts(self, player: Player) -> dict[str, tuple[Attempt, ...]]:
         """Return what each migration tried to reach beside the scratch database, by its id."""

@@ -33,7 +33,7 @@ def assume(
     """
     found: dict[str, tuple[Outside, ...]] = {}
     told: list[Step] = []
-    history: list[State] = [{}]
+    history: list[State] = [player.begin]
     for step in story:
         if isinstance(step, Run) and step.migration in failing:
             steps = _supplied(player, tuple(told), step, history, models)

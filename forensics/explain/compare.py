@@ -36,11 +36,16 @@ def value(item: SchemaObject | None) -> Value | None:
 
 
 def elementary(before: SchemaObject | None, after: SchemaObject | None) -> int:
-    """Count the elementary changes between two states of one object: one, or one for each altered attribute."""
+    """Count the elementary changes between two states of one object: one, or one for each altered attribute.
+
+    An index or a trigger can only be made anew, and all at once.
+    """
     if before is None or after is None:
         return 0 if before is after else 1
     if before.meaning == after.meaning:
         return 0 if before.trace == after.trace else 1
+    if before.kind in NAMED:
+        return 1
     old, new = dict(before.meaning), dict(after.meaning)
     return sum(old.get(name) != new.get(name) for name in old.keys() | new.keys())
 

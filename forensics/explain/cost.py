@@ -28,6 +28,7 @@ TEXT = 0.15
 DISORDER = 0.35
 LATE_FAILURE = 1.35
 CONFIRMED = 0.12
+UNHEARD = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +57,8 @@ def cost(
 ) -> Cost:
     """Return what a story costs.
 
-    ``silent`` are migrations that change no schema object: they cost nothing either way. ``spare`` are groups of the models that no
-    migration mentions.
+    ``silent`` are migrations that change no schema object: they cost next to nothing either way, but where one cannot run that the
+    tracker claims, something stands in the wrong place. ``spare`` are groups of the models that no migration mentions.
     """
     order = subject.order
     deviations = outside = 0.0
@@ -82,6 +83,7 @@ def cost(
             partly.add(name)
     deviations += _deviating(subject, full, silent | partly)
     deviations += CONFIRMED * sum(name not in full for name in subject.confirmed)
+    deviations += UNHEARD * sum(name not in full for name in silent & subject.recorded)
     residual, soft, meaning = remainder(played.final, subject.live, ruler)
     residual -= _by_models(played.final, subject, ruler, spare)
     return Cost(deviations, outside, residual, soft, meaning)

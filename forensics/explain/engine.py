@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from forensics.explain.attest import by_writers, chosen, contradicted
 from forensics.explain.compare import changed
 from forensics.explain.cookie import by_cookie
 from forensics.explain.cost import remainder
 from forensics.explain.foresee import Failure, foresee
+from forensics.explain.hands import by_hands
 from forensics.explain.judge import Judged, judge
 from forensics.explain.masks import Mask, masks
 from forensics.explain.placing import complete
@@ -27,7 +29,7 @@ class Explanation:
 
     ``best`` is the cheapest story; ``played`` is that story with every outside change in its place, replayed in full from
     empty. ``residual`` are objects that it does not account for. ``baseline`` counts the elementary differences that
-    the tracker's own story leaves.
+    the tracker's own story leaves. ``settled``: physical evidence speaks for the best story.
     """
 
     subject: Subject
@@ -43,10 +45,11 @@ class Explanation:
     ties: tuple[Tried, ...]
     tried: tuple[Tried, ...]
     search: Search
+    settled: bool = False
 
     def from_models(self, step: Outside) -> bool:
-        """Whether an outside step is the whole of what the models' ``create_all`` builds."""
-        return step.origin == "models" and bool(step.ddl) and step.ddl == self.subject.models_ddl
+        """Whether an outside step is the whole of what the models' ``create_all`` builds, or built when it ran."""
+        return step.origin == "models" and bool(step.ddl) and not step.group
 
     @property
     def by_models(self) -> bool:
@@ -56,7 +59,7 @@ class Explanation:
     def makers(self) -> dict[str, str]:
         """Return which migration made each group that is there (empty: something outside), by case-folded name."""
         made: dict[str, str] = {}
-        state: State = {}
+        state = self.played.begin
         for line in self.played.told:
             for name, group in line.changed:
                 if group is not None and name not in state:
@@ -106,7 +109,7 @@ class Explanation:
         today = self.search.player.today.get(name)
         if today is None:
             return ()
-        state: State = {}
+        state = self.played.begin
         for line in self.reference_steps():
             if isinstance(line.step, Run) and line.step.migration == name:
                 applied = self.search.player.after(state, line.step)[0]
@@ -152,6 +155,14 @@ def differences(expected: State, live: State) -> tuple[tuple[SchemaObject | None
     )
 
 
+def unmakeable(pair: tuple[SchemaObject | None, SchemaObject | None]) -> bool:
+    """Whether a difference is an INVALID index: only a statement that fails leaves one behind, so no story can make it."""
+    was, now = pair
+    if now is None or now.kind != "index" or dict(now.meaning).get("valid") is not False:
+        return False
+    return was is None or tuple(item for item in now.meaning if item[0] != "valid") == was.meaning
+
+
 def renames(expected: State, live: State) -> tuple[tuple[SchemaObject, SchemaObject], ...]:
     """Return pairs of indexes or triggers with one definition and two names."""
     pairs = differences(expected, live)
@@ -180,18 +191,24 @@ def explain(
     search = Search(subject, reference, player, ballot(reference, subject.live), rounds=rounds)
     best = search.best()
     judged, silent = judge(search, best)
-    best, settled = settle(search, best, silent)
+    by_schema = best
+    best, settled = chosen(search, best) if subject.physical is not None else settle(search, best, silent)
     if settled:
         judged, silent = judge(search, best, settled=True)
     played = complete(search, best)
     judged = by_cookie(search, played, judged, silent)
+    judged = by_writers(search, by_schema, best, judged, silent)
+    if not settled:
+        judged = by_hands(search, played, judged)
     kept = tuple(
         step for step in played.story if not (isinstance(step, Run) and judged[step.migration].executed == "no")
     )
     if kept != played.story:
         played = player.prove(kept)
     residual = differences(played.final, subject.live)
+    # Where no migration ran at all a story is no reconstruction, unless the tracker's claim is what it explains.
     ran = any(isinstance(line.step, Run) and line.status != "nothing" for line in played.told)
+    ran = ran or (bool(subject.recorded) and _modelled(subject, played))
     tracker = next(search.starts(), ())
     return Explanation(
         subject=subject,
@@ -199,12 +216,13 @@ def explain(
         best=best,
         played=played,
         residual=residual,
-        reconstructed=not residual and (ran or not subject.live) and bool(subject.live),
+        reconstructed=all(map(unmakeable, residual)) and (ran or not subject.live) and bool(subject.live),
         baseline=remainder(search.attempt(tracker).played.final, subject.live, search.ruler)[2],
         judged=judged,
         failures=foresee(subject, player, reference, judged, pending, again=not _modelled(subject, played)),
         masks=masks(played, player),
-        ties=tuple(search.ties(best)),
+        ties=tuple(tied for tied in search.ties(best) if not contradicted(search, tied)),
+        settled=settled,
         tried=tuple(
             sorted({id(item): item for item in search.tried.values()}.values(), key=lambda item: item.cost.total)
         ),

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from forensics.explain.compare import changed, value
+from forensics.explain.evident import Evident
 from forensics.explain.reference import Trace
 from forensics.explain.search import Search, Tried
 from forensics.explain.silent import Fit, Silent, broken, curtailed, dispensable, fitness, possible, without
-from forensics.explain.story import Played, Run, State, Story, apply
+from forensics.explain.story import Played, Run, Story, apply
 from forensics.explain.votes import Effects, effects, objects
 from forensics.model import Key
 
@@ -33,6 +34,7 @@ def judge(search: Search, best: Tried, *, settled: bool = False) -> tuple[dict[s
     proven needs it, the answer is ``unknown``. The silent sets behind those answers are returned too.
     """
     fit = fitness(search, best.played)
+    evident = Evident(search, best.played) if not fit.meaning and not fit.trace else None
     steps = {line.step.migration: line for line in best.played.told if isinstance(line.step, Run)}
     counted = _effects(search, best.played)
     answers: dict[str, Judged] = {}
@@ -44,6 +46,8 @@ def judge(search: Search, best: Tried, *, settled: bool = False) -> tuple[dict[s
         found: Silent | None = None
         if line is not None and line.status == "partial":
             answers[name] = Judged("partial", "schema", counted[name], line.error, line.done)
+        elif line is not None and evident and evident.keys(name) and counted[name].present:
+            answers[name] = Judged("yes", "schema", counted[name])
         elif line is not None:
             found = dispensable(search, best.played, name)
             answers[name], waiting[name] = _ran(search, best, fit, counted[name], name, found, settled)
@@ -54,7 +58,10 @@ def judge(search: Search, best: Tried, *, settled: bool = False) -> tuple[dict[s
             answers[name] = Judged("unknown" if not counted[name].expected else "no", "none", counted[name])
         if found is not None and all(found.migrations != other.migrations for other in silent):
             silent.append(found)
-        elif line is not None and line.status == "full" and search.subject.cookie is not None:
+        elif (
+            line is not None and line.status == "full" and search.subject.cookie is not None
+            and not (evident and evident.needed_whole(name))
+        ):  # fmt: skip
             silent += curtailed(search, best.played, name)
     for name in {name for found in silent if not found.partly for name in found.migrations}:
         if answers[name].executed != "unknown":  # it is silent together with another one
@@ -120,7 +127,7 @@ def _effects(search: Search, played: Played) -> dict[str, Effects]:
     order = search.order
     left: list[tuple[int, dict[Key, object]]] = []
     own: dict[str, tuple[int, tuple[Trace, ...]]] = {}
-    state: State = {}
+    state = played.begin
     for at, line in enumerate(played.told):
         traces = tuple(
             Trace(key, was, now) for group, after in line.changed for key, was, now in changed(state.get(group), after)

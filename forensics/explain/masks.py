@@ -58,7 +58,7 @@ def _permissive(migration: Migration) -> tuple[tuple[Target, str], ...]:
 def masks(played: Played, player: Player) -> tuple[Mask, ...]:
     """Return every permissive creation of a story that met another shape."""
     found: list[Mask] = []
-    state: State = {}
+    state = played.begin
     makers: dict[str, str] = {}
     for line in played.told:
         if isinstance(line.step, Run):

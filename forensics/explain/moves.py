@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from forensics.explain.outside import added_columns, alterations, creations, renamings
+from forensics.explain.outside import added_columns, alterations, creations, hangings, renamings
 from forensics.explain.story import Outside, Played, Run, Step, Story
 
 if TYPE_CHECKING:
@@ -120,6 +120,7 @@ def outside(
     extras = (
         *alterations(name, search.subject),
         *added_columns(name, final, live, search.subject.dialect),
+        *hangings(name, best.played.final, search.subject.live, search.subject.dialect),
         *renamings(name, best.played.final, search.subject.live, search.subject.dialect),
     )
     for extra in extras:

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher
 
 from forensics.explain.closing import origin
-from forensics.explain.compare import changed, elementary
+from forensics.explain.compare import NAMED, changed, elementary
 from forensics.explain.cost import KNOWN, OUTSIDE
 from forensics.explain.former import alone, called, formerly
 from forensics.explain.player import Player
 from forensics.explain.reference import Reference
 from forensics.explain.story import Outside, State
 from forensics.explain.subject import Subject
-from forensics.explain.writing import add_column, remove, rename_column, rename_table
+from forensics.explain.writing import add_column, cascading, create, remove, rename_column, rename_table, rename_type
 from forensics.model import Group, SourceStatement
 from forensics.sqltext import statement_target
 
@@ -59,8 +59,8 @@ def creations(name: str, subject: Subject, reference: Reference, player: Player)
 
 
 def _apart(shape: Group, group: Group) -> int:
-    """Count the elementary differences of two tables themselves, without what hangs on them."""
-    pairs = ((was, now) for key, was, now in changed(shape, group) if key[0] not in ("index", "trigger"))
+    """Count the elementary differences of two tables, without what only the first has hanging on it: that may come later."""
+    pairs = ((was, now) for key, was, now in changed(shape, group) if key[0] not in NAMED or now is not None)
     return sum(elementary(was, now) for was, now in pairs if was is None or now is None or was.meaning != now.meaning)
 
 
@@ -139,16 +139,40 @@ def added_columns(name: str, final: Group | None, live: Group | None, dialect: s
             yield Outside(add_column(dialect, now), "unknown", live.name, "", OUTSIDE)
 
 
+def hangings(name: str, final: State, live: State, dialect: str) -> Iterator[Outside]:
+    """Yield the statements of a person where only one of the two states has an index, a trigger, or a column or the table that is gone.
+
+    Where in the order counts: a later rebuild of the table makes an index again, or loses it. What hangs on a column or a table goes
+    with it, so that a check or a key that is missing too takes no statement of its own.
+    """
+    rebuilt, there = final.get(name), live.get(name)
+    if rebuilt is None:
+        return
+    if there is None:
+        for statements in (remove(dialect, rebuilt.objects[0]), cascading(dialect, rebuilt.objects[0])):
+            if statements:
+                yield Outside(statements, "unknown", rebuilt.name, "", OUTSIDE)
+        return
+    for key in sorted(rebuilt.by_key.keys() ^ there.by_key.keys()):
+        new = there.by_key.get(key)
+        if key[0] in ("index", "trigger"):
+            statements = create(dialect, new, there) if new is not None else remove(dialect, rebuilt.by_key[key])
+        else:
+            statements = remove(dialect, rebuilt.by_key[key]) if key[0] == "column" and new is None else ()
+        if statements:
+            yield Outside(statements, "unknown", there.name, "", OUTSIDE)
+
+
 def renamings(name: str, final: State, live: State, dialect: str) -> Iterator[Outside]:
     """Yield the renaming of a column, or of the whole table, that a person would have made to come to the live group."""
     rebuilt, there = final.get(name), live.get(name)
-    if there is None:
-        return
-    if rebuilt is None:
-        for other, group in final.items():
-            if other not in live and _columns(group) == _columns(there) and _columns(group):
-                statement = rename_table(dialect, group.name, there.name)
-                yield Outside((statement,), "unknown", there.name, "", OUTSIDE)
+    if rebuilt is None or there is None:  # a name that no migration mentions is looked for from the one that they do
+        pairs = [(group, there) for other, group in final.items() if there and other not in live]
+        pairs += [(rebuilt, group) for other, group in live.items() if rebuilt and other not in final]
+        for was, now in pairs:
+            if was and now and _alike_but_for_the_name(was, now):
+                rename = rename_type if was.objects[0].kind == "enum" else rename_table
+                yield Outside((rename(dialect, was.name, now.name),), "unknown", now.name, "", OUTSIDE)
         return
     new = {item.position: item for item in there.objects if item.kind == "column" and item.key not in rebuilt.by_key}
     for item in sorted(rebuilt.objects, key=lambda item: item.position or 0):
@@ -156,6 +180,13 @@ def renamings(name: str, final: State, live: State, dialect: str) -> Iterator[Ou
         if twin is not None and twin.meaning == item.meaning:
             statement = rename_column(dialect, rebuilt.name, item.name, twin.name)
             yield Outside((statement,), "unknown", there.name, "", OUTSIDE)
+
+
+def _alike_but_for_the_name(was: Group, now: Group) -> bool:
+    one, other = was.objects[0], now.objects[0]
+    if one.kind == other.kind == "enum":
+        return one.meaning == other.meaning
+    return bool(_columns(was)) and _columns(was) == _columns(now)
 
 
 def _columns(group: Group) -> list[tuple[int, str]]:

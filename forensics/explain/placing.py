@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from forensics.explain.closing import closing
 from forensics.explain.cost import remainder
 from forensics.explain.search import Search, Tried
-from forensics.explain.story import Outside, Played, Run, State, Step, Story, apply
+from forensics.explain.story import Outside, Played, Run, Step, Story, apply
 
 
-def complete(search: Search, best: Tried) -> Played:
-    """Put every outside change that the story still lacks in its place, and replay all of it from empty.
+def complete(search: Search, best: Tried, *, proven: bool = True) -> Played:
+    """Put every outside change that the story still lacks in its place, and replay all of it, from empty where it is to be proven.
 
     A group that something outside created goes before the first migration whose groups stand behind it in the database; what
     alters a group goes to the end. Where that does not rebuild the schema as well, the story's own order stays.
@@ -24,7 +24,8 @@ def complete(search: Search, best: Tried) -> Played:
         if search.ruler.measure(final.get(name), subject.live.get(name)).meaning
     ]
     missing = closing(final, subject, names)
-    plain = search.player.prove((*story, *missing))
+    replay = search.player.prove if proven else search.player.play
+    plain = replay((*story, *missing))
     creations = _creations(best.played)
     positions = _positions(search, best.played)
     for moving in dict.fromkeys((creations, ())):
@@ -32,7 +33,7 @@ def complete(search: Search, best: Tried) -> Played:
         placed = _placed(search, best.played, kept, (*moving, *missing), positions)
         if placed == plain.story:
             return plain
-        played = search.player.prove(placed)
+        played = replay(placed)
         if _left(search, played) <= _left(search, plain):
             return played
     return plain
@@ -47,7 +48,7 @@ def _left(search: Search, played: Played) -> tuple[int, float]:
 def _creations(played: Played) -> tuple[Step, ...]:
     """Return the outside steps of a story that create a group which was not there."""
     found: list[Step] = []
-    state: State = {}
+    state = played.begin
     for line in played.told:
         if isinstance(line.step, Outside) and any(group and name not in state for name, group in line.changed):
             found.append(line.step)
@@ -77,7 +78,7 @@ def _placed(search: Search, played: Played, kept: Story, loose: Sequence[Step], 
 def _positions(search: Search, played: Played) -> dict[str, Step]:
     """Return, for each live group that no migration created, the migration before which the order of rows puts it."""
     made: dict[str, int] = {}
-    state: State = {}
+    state = played.begin
     for at, line in enumerate(played.told):
         for name, group in line.changed:
             if group is None:

@@ -11,11 +11,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from forensics.errors import ReplayError
 from forensics.explain.story import Outside, Played, Run, State, Step, Story, Told, apply, furnished
 from forensics.explain.tape import Recorder, Sight
-from forensics.model import Group, Migration, Snapshot
+from forensics.model import Group, Migration, SchemaObject, Snapshot
+from forensics.replay.absent import NoLab
 from forensics.replay.lab import Attempt, Lab, Outcome, RunMigration, RunStatements
 
 WORD = re.compile(r"[^\W\d]\w*")
@@ -23,8 +25,11 @@ QUOTED = re.compile(r'"((?:[^"]|"")+)"|`([^`]+)`|\[([^\]]+)\]')
 # What makes a Python migration depend on more than the names that its text spells.
 DYNAMIC = re.compile(
     r"get_table_names|get_view_names|get_sorted_table|sqlite_master|sqlite_schema|information_schema|pg_catalog|"
-    r"\.reflect\(|sorted_tables|\bf[\"']|[\"']\s*%\s|\.format\(|^\s*from\s+\.|create_all|drop_all|__import__|importlib",
-    re.MULTILINE,
+    r"\.reflect\(|sorted_tables|create_all|drop_all|__import__|importlib",
+)
+# Names that are put together, or come from elsewhere: what it executed in the chain's own replay tells them.
+COMPOSED = re.compile(
+    r"\bf[\"']|[\"']\s*%\s|\.format\(|^\s*(?:from|import)\s+(?!(?:alembic|sqlalchemy|typing|__future__)\b)", re.MULTILINE
 )
 
 # How the hints begin that say what is missing here; see `forensics.replay.advice`.
@@ -39,6 +44,11 @@ def words(text: str) -> frozenset[str]:
     for parts in QUOTED.findall(text):
         found.update(part.replace('""', '"').casefold() for part in parts if part)
     return frozenset(found)
+
+
+def bare(name: str) -> str:
+    """Return a group's name as a text would have it: a function's without its arguments, any without its schema."""
+    return name.partition("(")[0].rpartition(".")[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +72,7 @@ class Player:
     """Plays stories of one chain on one laboratory. ``contents`` are the migrations with the text that ran here."""
 
     def __init__(
-        self, lab: Lab, contents: Mapping[str, Migration], today: Mapping[str, Migration] | None = None
+        self, lab: Lab | NoLab, contents: Mapping[str, Migration], today: Mapping[str, Migration] | None = None
     ) -> None:
         self.lab = lab
         self.contents = contents
@@ -71,11 +81,23 @@ class Player:
         self.attempts: list[tuple[str, Attempt]] = []
         self.supplies: Mapping[str, tuple[Outside, ...]] = {}
         self._refused: dict[str, str] = {}
+        self.read: frozenset[str] = frozenset()  # run by what their text spells out, which is all of it
         self._effects: dict[object, Effect] = {}
+        self._outlined: dict[object, Effect] = {}
+        self._object_words: dict[int, tuple[SchemaObject, frozenset[str]]] = {}
         self._words: dict[Step, frozenset[str] | None] = {}
+        self._executed: dict[str, frozenset[str]] = {}
+        self._lasts: dict[str, tuple[frozenset[str], str]] = {}
+        self._blind: set[str] = set()
+        self._rows_matter: set[str] = set()
         self._group_words: dict[int, tuple[Group, frozenset[str], frozenset[str]]] = {}
-        self._recorder = Recorder(self._told, self._newly)
+        self._recorder = Recorder(self._told, self._newly, lambda: self.begin)
         self._proofs: dict[Story, Played] = {}
+
+    @cached_property
+    def begin(self) -> State:
+        """What is there before the first migration: what the hint ``setup`` makes, mostly nothing."""
+        return self.state(self.lab.schema(self.lab.empty))
 
     def play(self, story: Story) -> Played:
         """Play a story from empty; steps that fail keep what their transaction mode keeps, and the story goes on.
@@ -87,7 +109,7 @@ class Player:
             told, state = self._recorder.play(story)
         except _RowsMatter:
             return self.prove(story)
-        return Played(story, told, state)
+        return Played(story, told, state, self.begin)
 
     def prove(self, story: Story) -> Played:
         """Play a story in full, on one scratch database from empty to its end, with the rows that it writes."""
@@ -96,23 +118,60 @@ class Player:
         if known is not None:
             return known
         key = self.lab.empty
-        state: State = {}
+        state = self.begin
         told: tuple[Told, ...] = ()
         for step in story:
             outcome = self.lab.run(key, self.order(step))
             self._note(step, outcome)
+            if isinstance(step, Run) and step.migration not in self._executed and outcome.error is None:
+                texts = [item.sql for item in outcome.statements]
+                earlier, last = words("\n".join(texts[:-1])), "".join(texts[-1:])
+                self._executed[step.migration] = earlier | words(last)
+                self._lasts[step.migration] = (earlier, last)
             key = outcome.state
             after = self.state(self.lab.schema(key))
             changes = _changes(state, after)
             told = (*told, _line(step, _effect(changes, outcome)))
             state = after
-        played = self._proofs[story] = Played(story, told, state)
+        played = self._proofs[story] = Played(story, told, state, self.begin)
         return played
+
+    def calibrate(self, proven: Played) -> None:
+        """Run each Python migration of a proven story on what its text names, and where that goes another way, see more of it.
+
+        What a helper of the project touches stands in no text. Such a migration is run on the whole schema from here on, or
+        with all rows where the schema alone is not enough.
+        """
+        state = proven.begin
+        for line in proven.told:
+            step = line.step
+            if isinstance(step, Run) and self.contents[step.migration].language == "python":
+                if not self._alike(state, line) and self.names(step) is not None:
+                    self._blind.add(step.migration)
+                    self._words.clear()
+                    self._recorder.forget()
+                if self.names(step) is None and not self._alike(state, line):
+                    self._rows_matter.add(step.migration)
+                    self._recorder.forget()
+            state = apply(state, line)
+
+    def _alike(self, state: State, line: Told) -> bool:
+        effect = self._effect(self._sight(state, line.step), line.step)
+        if effect.lost or effect.error != line.error:
+            return effect.lost or "constraint failed" in effect.error
+        here, there = dict(effect.changed), dict(line.changed)
+        return here.keys() == there.keys() and all(_same(here[name], there[name]) for name in here)
 
     def after(self, state: State, step: Step) -> tuple[State, Told]:
         """Run one step on a given state."""
         line = _line(step, self._effect(self._sight(state, step), step))
         return apply(state, line), line
+
+    def instead(self, refused: Mapping[str, str], texts: Mapping[str, Migration]) -> Player:
+        """Return a player that runs these in place of what was refused, and still says why that was."""
+        made = Player(self.lab, {**self.contents, **texts}, self.today)
+        made.attempts, made._refused = self.attempts, dict(refused)
+        return made
 
     def refused(self) -> dict[str, str]:
         """Return, by id, why migrations could not be run at all (not: why they failed), with the hint that would help."""
@@ -122,8 +181,8 @@ class Player:
         if not isinstance(step, Run):
             return
         self.attempts += [(step.migration, item) for item in outcome.attempts]
-        lacks = outcome.failure == "python" and outcome.hint.startswith(LACKING)
-        kinds = ("load", "untrusted", "timeout", "died")
+        lacks = outcome.failure == "python" and (outcome.hint.startswith(LACKING) or bool(outcome.attempts))
+        kinds = ("load", "untrusted", "timeout", "died", "absent")
         if (lacks or outcome.failure in kinds) and self.contents[step.migration].loadable:
             why = f"{outcome.place}: " if outcome.place else ""
             why += f"{outcome.error}" + (f" ({outcome.hint})" if outcome.hint else "")
@@ -134,6 +193,10 @@ class Player:
         groups = tuple(state.values())
         outcome = self.lab.run(self.lab.seed(_rows(groups)), RunMigration(migration=migration))
         return self.state(self.lab.schema(outcome.state))
+
+    def statement_words(self, name: str) -> tuple[frozenset[str], str]:
+        """Return the words of all statements of a migration but its last one, and the last one, as it went by itself."""
+        return self._lasts.get(name, (frozenset(), ""))
 
     def words_of(self, name: str) -> frozenset[str]:
         """Return every word of the text of a migration, case-folded."""
@@ -173,9 +236,14 @@ class Player:
             return words("\n".join(step.ddl))
         migration = self.contents[step.migration]
         text = migration.content.text
-        if migration.language == "python" and DYNAMIC.search(text):
+        if step.migration in self._blind or (migration.language == "python" and DYNAMIC.search(text)):
             return None
         found = words(text)
+        if migration.language == "python" and COMPOSED.search(text):
+            executed = self._executed.get(step.migration)
+            if executed is None:
+                return None
+            found |= executed
         if "batch_alter_table" in text:  # it works on a table of this name, which an interrupted run leaves behind
             found |= {f"_alembic_tmp_{word}" for word in found}
         return found
@@ -188,7 +256,7 @@ class Player:
     def _known(self, group: Group) -> tuple[Group, frozenset[str], frozenset[str]]:
         found = self._group_words.get(id(group))
         if found is None:
-            named = {group.name.casefold()}
+            named = {group.name.casefold(), bare(group.name.casefold())}
             named.update(item.name.casefold() for item in group.objects if item.kind in ("index", "trigger", "view"))
             found = (group, frozenset(named), words("\n".join(group.source)))
             self._group_words[id(group)] = found
@@ -199,13 +267,12 @@ class Player:
         spelled = self.names(step)
         if spelled is None:
             return Sight(tuple(state.values()), frozenset(state), frozenset(), frozenset(), everything=True)
-        direct = {name for name, group in state.items() if not self._known(group)[1].isdisjoint(spelled)}
+        known = [(name, *self._known(group)) for name, group in state.items()]
+        direct = {name for name, _group, named, _words in known if not named.isdisjoint(spelled)}
         if not direct:
             return NOTHING
-        wanted = set(direct)
-        for name, group in state.items():
-            if name not in wanted and not self._known(group)[2].isdisjoint(direct):
-                wanted.add(name)
+        spoken = direct | set(map(bare, direct))
+        wanted = direct | {name for name, _group, _named, words in known if not words.isdisjoint(spoken)}
         follow = self._reflects(step)
         leading: set[str] = set()
         news = wanted
@@ -214,10 +281,10 @@ class Player:
                 group = state[name]
                 if follow or any(item.kind in ("view", "trigger") for item in group.objects):
                     leading |= self._known(group)[2]
-            news = (state.keys() & leading) - wanted
+            news = {name for name in state if name in leading or bare(name) in leading} - wanted
             wanted = wanted | news
         groups = tuple(group for name, group in state.items() if name in wanted)
-        return Sight(groups, frozenset(wanted), frozenset(direct), frozenset(leading))
+        return Sight(groups, frozenset(wanted), frozenset(spoken), frozenset(leading))
 
     def _newly(self, step: Step, sight: Sight, group: Group) -> bool:
         """Whether a step that saw this also sees a group that was not there, or that was another."""
@@ -227,7 +294,7 @@ class Player:
             own is None
             or not named.isdisjoint(own)
             or not spelled.isdisjoint(sight.direct)
-            or group.name.casefold() in sight.leading
+            or not sight.leading.isdisjoint((group.name.casefold(), bare(group.name.casefold())))
         )
 
     def _reflects(self, step: Step) -> bool:
@@ -239,13 +306,17 @@ class Player:
     def _told(self, state: State, step: Step) -> tuple[Told, Sight]:
         sight = self._sight(state, step)
         effect = self._effect(sight, step)
-        if effect.lost or "constraint failed" in effect.error:
+        heeded = isinstance(step, Run) and step.migration in self._rows_matter
+        if effect.lost or heeded or "constraint failed" in effect.error:
             raise _RowsMatter
         return _line(step, effect), sight
 
     def _effect(self, sight: Sight, step: Step) -> Effect:
         key = (step, tuple((group.name, group.text) for group in sight.groups))
         effect = self._effects.get(key)
+        outline, beside = (None, frozenset[str]()) if sight.everything else self._outline(sight, step)
+        if effect is None and outline in self._outlined:
+            effect = self._effects[key] = self._outlined[outline]
         if effect is None:
             self.runs += 1
             try:
@@ -258,7 +329,57 @@ class Player:
             self._note(step, outcome)
             after = self.state(self.lab.schema(outcome.state))
             effect = self._effects[key] = _effect(_changes(before, after), outcome)
+            if outline is not None and not effect.error and beside.isdisjoint(name for name, _group in effect.changed):
+                self._outlined[outline] = effect
         return effect
+
+    def _outline(self, sight: Sight, step: Step) -> tuple[object, frozenset[str]]:
+        """Return what of a sight a step that goes through can depend on, and the tables that it sees from beside only.
+
+        Of a table that the step does not name, but that refers to what it names or is referred to, only the keys matter and what
+        mentions one of the names.
+        """
+        parts: list[object] = [step]
+        beside: list[str] = []
+        for group in sight.groups:
+            name = group.name.casefold()
+            plain = group.objects and group.objects[0].kind == "table" and not any(
+                item.kind in ("view", "trigger") for item in group.objects
+            )
+            if name in sight.direct or not plain:
+                parts.append((group.name, group.text))
+            else:
+                beside.append(name)
+                parts.append((group.name, self._keys(group, sight.direct)))
+        return tuple(parts), frozenset(beside)
+
+    def _keys(self, group: Group, direct: frozenset[str]) -> object:
+        """Return the keys of a table, their columns, and what mentions one of these names."""
+        keyed = {
+            part
+            for item in group.objects if item.kind in ("primary_key", "unique")
+            for part in self._spelled_in(item)
+        }  # fmt: skip
+        return tuple(
+            (item.key, item.name, item.meaning)
+            for item in group.objects
+            if item.kind in _KEYS
+            or (item.kind == "column" and item.name.casefold() in keyed)
+            or not direct.isdisjoint(self._spelled_in(item))
+        )
+
+    def _spelled_in(self, item: SchemaObject) -> frozenset[str]:
+        found = self._object_words.get(id(item))
+        if found is None:
+            found = self._object_words[id(item)] = (item, words(f"{item.ident} {item.meaning}"))
+        return found[1]
+
+
+_KEYS = ("table", "primary_key", "unique", "foreign_key", "exclusion")
+
+
+def _same(one: Group | None, other: Group | None) -> bool:
+    return one is other or bool(one and other and one.written == other.written and one.trace == other.trace)
 
 
 def _line(step: Step, effect: Effect) -> Told:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from forensics.explain.assume import assume
 from forensics.explain.compare import Value, changed, value
 from forensics.explain.player import Player, words
-from forensics.explain.story import Outside, Run, State, Story, Told, apply
+from forensics.explain.story import Outside, Played, Run, State, Story, Told, apply
 from forensics.model import Group, Key, Migration, SchemaObject
 
 
@@ -63,6 +63,7 @@ def reference(player: Player, migrations: Iterable[Migration], models: Mapping[s
     """
     chain = tuple(migrations)
     natural = player.prove(tuple(Run(item.id) for item in chain if item.loadable))
+    player.calibrate(natural)
     failures = tuple(line for line in natural.told if line.error)
     ids = [item.id for item in chain if player.runnable(item.id)]
     story = _postponed(player, ids) if failures or len(ids) > len(natural.story) else natural.story
@@ -73,7 +74,7 @@ def reference(player: Player, migrations: Iterable[Migration], models: Mapping[s
     provenance: dict[Key, list[Writing]] = {}
     told: dict[str, Told] = {}
     states: list[State] = []
-    state: State = {}
+    state = played.begin
     broken: set[str] = set()
     failed_before = False
     place = -1
@@ -106,7 +107,7 @@ def reference(player: Player, migrations: Iterable[Migration], models: Mapping[s
         natural=natural.final,
         after_failure=frozenset(broken),
         spelled=_spelled(player, played.story),
-        lineage=_lineage(played.told),
+        lineage=_lineage(played),
         supplies=player.supplies,
     )
 
@@ -122,11 +123,11 @@ def _spelled(player: Player, story: Story) -> dict[str, frozenset[str]]:
     return found
 
 
-def _lineage(told: Iterable[Told]) -> dict[str, frozenset[str]]:
+def _lineage(played: Played) -> dict[str, frozenset[str]]:
     """Return the earlier names of groups: what went in the step in which a group with the same columns came."""
-    state: State = {}
+    state = played.begin
     earlier: dict[str, frozenset[str]] = {}
-    for line in told:
+    for line in played.told:
         gone = [name for name, group in line.changed if group is None]
         for name, group in line.changed:
             if group is None or name in state:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from forensics.chain.operations import pieces
 from forensics.explain.assume import ABSENT
 from forensics.explain.judge import Judged
+from forensics.explain.reading import reduced
 from forensics.explain.story import State, Told
 from forensics.explain.votes import Effects
 from forensics.model import Migration, SchemaObject
@@ -41,8 +42,10 @@ def effects_read(migration: Migration) -> tuple[Read, ...]:
     return tuple(found.values())
 
 
-def judge_read(migrations: Sequence[Migration], refused: Iterable[str], live: State) -> dict[str, Judged]:
-    """Judge the migrations that could not be run by their text alone.
+def judge_read(
+    migrations: Sequence[Migration], refused: Iterable[str], live: State, dialect: str
+) -> dict[str, Judged]:  # fmt: skip
+    """Judge the migrations that could not be run by their text alone, as it reads for a dialect.
 
     ``yes`` and ``no`` only where the text has no branches, or all of it is there; what a later migration drops or makes
     again decides nothing.
@@ -50,12 +53,19 @@ def judge_read(migrations: Sequence[Migration], refused: Iterable[str], live: St
     wanted = set(refused)
     answers: dict[str, Judged] = {}
     later: set[tuple[str, str]] = set()
-    for item in reversed(migrations):
+    for migration in reversed(migrations):
+        spelled = reduced(migration, dialect)
+        item = spelled[0] if spelled is not None and spelled[1] else migration
         read = effects_read(item)
         if item.id in wanted:
             answers[item.id] = _judged(item, read, live, later)
         later |= {(one.kind, one.name) for one in read} | {("table", one.table) for one in read if not one.makes and one.table}
     return answers
+
+
+def as_read(judged: Judged) -> Judged:
+    """Return what a replay of the spelled-out text came to: concluded from the text, however plain the answer."""
+    return replace(judged, basis="static") if judged.basis in ("schema", "implied") else judged
 
 
 def _judged(migration: Migration, read: Sequence[Read], live: State, later: set[tuple[str, str]]) -> Judged:

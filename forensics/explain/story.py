@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from forensics.model import Group
 
@@ -68,11 +68,12 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """A story with what each of its steps did and the state it ends in."""
+    """A story with what each of its steps did, the state it ends in, and the one before its first step (`Player.begin`)."""
 
     story: Story
     told: tuple[Told, ...]
     final: State
+    begin: State = field(default_factory=dict)
 
 
 def apply(state: State, line: Told) -> State:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from forensics.explain.physical import Physical
 from forensics.explain.story import State
 from forensics.model import Migration, SourceStatement
 
@@ -21,6 +22,7 @@ class Subject:
     version only once. ``confirmed`` are migrations whose row has the checksum of their text, which people rarely type.
     ``cookie`` is SQLite's count of schema changes, without those that made the trackers. ``head_only``: the tracker keeps no row for each
     migration. ``searched``: the case names the application's code or models, whether or not they hold any statement.
+    ``physical`` says which transactions wrote the schema and the tracker, where the database keeps that.
     """
 
     live: State
@@ -36,6 +38,7 @@ class Subject:
     cookie: int | None = None
     confirmed: frozenset[str] = frozenset()
     searched: bool = False
+    physical: Physical | None = None
 
     @cached_property
     def order(self) -> dict[str, int]:

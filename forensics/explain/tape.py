@@ -48,16 +48,20 @@ Newly = Callable[[Step, Sight, Group], bool]
 class Recorder:
     """Plays stories, each by its difference from the nearest of the last ones.
 
-    ``run`` runs one step on a state; ``newly`` says whether a step that saw this also sees a group that was not there or was another.
+    ``run`` runs one step on a state; ``newly`` says whether a step that saw this also sees a group that was not there or was
+    another; ``begin`` gives the state before the first step.
     """
 
-    def __init__(self, run: Run, newly: Newly) -> None:
+    def __init__(self, run: Run, newly: Newly, begin: Callable[[], State]) -> None:
         self._run = run
         self._newly = newly
-        self._tapes: list[Tape] = [Tape((), (), (), ({},))]
+        self._begin = begin
+        self._tapes: list[Tape] = []
 
     def play(self, story: Story) -> tuple[tuple[Told, ...], State]:
         """Return the steps as they went, and the state they end in."""
+        if not self._tapes:
+            self._tapes.append(Tape((), (), (), (self._begin(),)))
         tape, before, after = max(
             ((item, *_common(item.story, story)) for item in self._tapes), key=lambda found: found[1] + found[2]
         )
@@ -91,7 +95,7 @@ class Recorder:
                     _note(other, name, group, tape.states[at].get(name))
         final = _patched(tape.states[-1], other)
         if ran > FAR or not tape.story:
-            states: list[State] = [{}]
+            states: list[State] = [tape.states[0]]
             for line in told:
                 states.append(_after(states[-1], line))
             self._tapes.insert(0, Tape(story, tuple(told), tuple(sights), tuple(states)))
@@ -100,6 +104,10 @@ class Recorder:
             self._tapes.remove(tape)
             self._tapes.insert(0, tape)
         return tuple(told), final
+
+    def forget(self) -> None:
+        """Forget every story: a step sees more than it was taken to see."""
+        self._tapes.clear()
 
     def _differs(self, step: Step, sight: Sight, other: dict[str, Group | None]) -> bool:
         """Whether a step sees something of what is not as it was on the tape."""

@@ -237,7 +237,8 @@ def _read(reader: Reader, item: Candidate, spelling: Spelling, zone: str, *, too
     try:
         fetched = reader.fetch(item.table, wanted)
     except (AcquisitionError, sqlite3.Error, OSError) as error:
-        return _broken(tool, item.table, adapter, f"{item.table} cannot be read: {error}")
+        said = f"{item.table} cannot be read: {str(error).removeprefix(f'{item.table} cannot be read: ')}"
+        return _broken(tool, item.table, adapter, said)
     rows = [row for row in fetched if adapter.where(row)]
     numbered = order is not None and all(isinstance(row.get(order), int) for row in rows)
     if order and numbered:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from forensics.model.codec import decode, encode
-from forensics.model.evidence import ChainEvidence, Evidence, Exhibit, SourceStatement
+from forensics.model.evidence import ChainEvidence, Evidence, Exhibit, Observation, SourceStatement
 from forensics.model.finding import SEVERITIES, Change, Finding, ObjectRef, Proof
 from forensics.model.migration import (
     Applied,
@@ -16,7 +16,8 @@ from forensics.model.migration import (
     History,
     Migration,
 )
-from forensics.model.schema import KINDS, Attrs, Group, Key, Scalar, SchemaObject, Snapshot, digest
+from forensics.model.schema import KINDS, Attrs, Group, Key, Scalar, SchemaObject, Snapshot, by_kind_of, digest, made
+from forensics.model.writers import Moment, RowWritten, Writers, Written
 
 __all__ = [
     "KINDS",
@@ -38,13 +39,20 @@ __all__ = [
     "History",
     "Key",
     "Migration",
+    "Moment",
     "ObjectRef",
+    "Observation",
     "Proof",
+    "RowWritten",
     "Scalar",
     "SchemaObject",
     "Snapshot",
     "SourceStatement",
+    "Writers",
+    "Written",
+    "by_kind_of",
     "decode",
     "digest",
     "encode",
+    "made",
 ]

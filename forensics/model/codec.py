@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
+from collections.abc import Callable
 from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
@@ -14,19 +15,38 @@ R = TypeVar("R")
 
 def encode(value: Any) -> Any:
     """Return a record, a tuple of records or a plain value as JSON-able data. Fields at their default are left out."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+    kind: Any = type(value)
+    if kind in _PLAIN:
+        return value
+    if kind is tuple or kind is list:
+        return [item if type(item) in _PLAIN else encode(item) for item in value]
+    fields = _fields(kind)
+    if fields is not None:
         data = {}
-        for item in dataclasses.fields(value):
-            content = getattr(value, item.name)
-            default = item.default_factory() if callable(item.default_factory) else item.default
-            if content != default:
-                data[item.name] = encode(content)
+        for name, default, make in fields:
+            content = getattr(value, name)
+            if content is not default and content != (default if make is None else make()):
+                data[name] = content if type(content) in _PLAIN else encode(content)
         return data
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, tuple | list):
         return [encode(item) for item in value]
     return value
+
+
+_PLAIN = frozenset((str, int, bool, float, type(None)))
+
+
+@cache
+def _fields(kind: type) -> tuple[tuple[str, Any, Callable[[], Any] | None], ...] | None:
+    """Return the fields of a record with their defaults, or how these are made; None for what is no record."""
+    if not dataclasses.is_dataclass(kind):
+        return None
+    return tuple([
+        (item.name, item.default, item.default_factory if callable(item.default_factory) else None)
+        for item in dataclasses.fields(kind)
+    ])
 
 
 def decode(kind: type[R], data: Any) -> R:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from forensics.model.migration import Chain, Event, FileVersion, History
 from forensics.model.schema import Snapshot
+from forensics.model.writers import Writers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,13 +25,35 @@ class Exhibit:
     how: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """What a criterion asks and only the reading of the evidence can answer.
+
+    ``kind`` ``query``: the one ``value`` that it gave as text (redacted, cut) and the SHA-256 of the whole of it.
+    ``kind`` ``log``: in how many entries a text occurs (``count``), of how many of these nobody knows the time
+    (``undated``), and the ``last`` time and place. ``problem`` says why it could not be told.
+    """
+
+    kind: str
+    subject: str
+    value: str = ""
+    sha256: str = ""
+    count: int = 0
+    undated: int = 0
+    last: datetime | None = None
+    ref: str = ""
+    problem: str = ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
     """Everything that was read of one environment.
 
     ``state``: ``read``, ``empty`` (zero bytes, or a database without any object), ``unreadable``. ``histories`` has
     the tracker that belongs to the chain first (an ``absent`` one where there is none), then every other tracker
-    that was found. ``events`` are log lines and human events, ``url`` is redacted.
+    that was found. ``events`` are log lines and human events, ``url`` is redacted. ``observations`` are what the
+    case's criteria asked of the rows and the logs while they were read. ``writers`` are the transactions that wrote the schema,
+    where the database keeps their numbers.
     """
 
     environment: str
@@ -44,6 +67,8 @@ class Evidence:
     events: tuple[Event, ...] = ()
     exhibits: tuple[Exhibit, ...] = ()
     acquired_at: datetime | None = None
+    observations: tuple[Observation, ...] = ()
+    writers: Writers | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

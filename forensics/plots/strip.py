@@ -22,7 +22,7 @@ _SEEN: Final = {
 }  # fmt: skip
 
 
-def strip(diagnosis: Diagnosis) -> Plot:
+def strip(diagnosis: Diagnosis, *, title: str = "", subtitle: str = "", name: str = "matrix") -> Plot:
     """Draw one environment in two rows; what agrees stays quiet, what does not is named below its columns."""
     rows = diagnosis.document.get("migrations", ())
     columns = Columns.fit(diagnosis.headings, left=_LEFT)
@@ -38,12 +38,12 @@ def strip(diagnosis: Diagnosis) -> Plot:
     legend = Key.of(used)
     height = below + 24 * (len(shown) + (len(notes) > _LIMIT) + (stop is not None)) + 6 + legend.height
     sheet = Sheet(height if rows else 112)
-    title = f"{diagnosis.environment}: what the tracker says, what the schema shows"
+    title = title or f"{diagnosis.environment}: what the tracker says, what the schema shows"
     sheet.write(_MARGIN, 22, title, size=17, bold=True, room=WIDTH - 2 * _MARGIN)
-    sheet.write(_MARGIN, 44, _subtitle(diagnosis), size=12, colour=QUIET, room=WIDTH - 2 * _MARGIN)
+    sheet.write(_MARGIN, 44, subtitle or _subtitle(diagnosis), size=12, colour=QUIET, room=WIDTH - 2 * _MARGIN)
     if not rows:
         sheet.write(_MARGIN, 82, "No migration can be shown here.", size=13, colour=QUIET)
-        return Plot(sheet.done(), name="matrix", alt=_alt(diagnosis))
+        return Plot(sheet.done(), name=name, alt=_alt(diagnosis))
     marked = frozenset(each for run in notes for each in range(run[0], run[0] + run[1]))
     columns.draw(sheet, top, marked)
     sheet.write(_MARGIN, top + 13, "the tracker says", size=12)
@@ -68,7 +68,7 @@ def strip(diagnosis: Diagnosis) -> Plot:
         _note(sheet, columns, y, stop, 1, f"{diagnosis.labels[stop]} ! the next run stops here: {failure['error']}")
         y += 24
     legend.draw(sheet, y + 8)
-    return Plot(sheet.done(), name="matrix", alt=_alt(diagnosis))
+    return Plot(sheet.done(), name=name, alt=_alt(diagnosis))
 
 
 def _subtitle(diagnosis: Diagnosis) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from operator import itemgetter
 from typing import Any
 
+from forensics.case.spec import ScratchSpec
 from forensics.errors import ReplayError
 from forensics.model import Group
 from forensics.replay.bench import Bench, Reply, Tried
@@ -14,20 +15,46 @@ from forensics.replay.child import Child, start
 from forensics.replay.images import Image, Reading, as_rows, number_of
 from forensics.replay.inside.postmaster import NoServer, choose, prepared
 from forensics.replay.ledger import Ledger, Wire, identity
+from forensics.replay.lent import Lent
 
 
-def programs(version: int | None, bin: str | None) -> dict[str, Any]:
-    """Return which server programs to run and what must stay visible for them. Raises `ReplayError` where none are."""
-    try:
-        folder, said = choose(version, bin)
-    except NoServer as error:
-        raise ReplayError(error.what, remedy=error.remedy) from error
-    prefix = os.path.dirname(folder)
-    return {"bin": folder, "version": said, "keep": [prefix, os.path.dirname(prefix) + ".libs"]}
+class Own:
+    """A private server of our own programs. Raises `ReplayError` where there are none."""
+
+    def __init__(self, version: int | None, bin: str) -> None:
+        try:
+            self._bin, self.version = choose(version, bin or None)
+        except NoServer as error:
+            raise ReplayError(error.what, remedy=error.remedy) from error
+        prefix = os.path.dirname(self._bin)
+        self._keep = [prefix, os.path.dirname(prefix) + ".libs"]
+
+    @property
+    def identity(self) -> str:
+        """What replays on it depend on."""
+        return str({"bin": self._bin, "version": self.version, "keep": self._keep})
+
+    def open(self) -> dict[str, Any]:
+        """Return what a child must know to start its server: the programs, and a cluster to copy."""
+        try:
+            ready = prepared(self._bin)
+        except NoServer as error:
+            raise ReplayError(error.what, remedy=error.remedy) from error
+        return {"bin": self._bin, "version": self.version, "ready": ready, "keep": [*self._keep, ready]}
+
+    def close(self) -> None:
+        """Do nothing: the server ends with its child."""
+
+
+def lender(version: int | None, scratch: ScratchSpec) -> Own | Lent:
+    """Return where scratch databases come from. Raises `ReplayError` where there is nothing."""
+    return Lent(scratch) if scratch.url else Own(version, scratch.bin)
 
 
 class PostgresBench(Bench):
     """Leads a child with a private PostgreSQL. What is held is told by the child: it drops what others displace."""
+
+    foresees = False  # names are still to be asked for when a step is done, and a later one may take them away
 
     def __init__(
         self,
@@ -38,14 +65,16 @@ class PostgresBench(Bench):
         time_limit: float,
         started: Callable[[dict[str, Any], str], None],
     ) -> None:
+        self._lender: Own | Lent = config["postgres"]
         super().__init__(ledger, config, python, environment, time_limit, started)
         self._images: dict[int, Image] = {}
         self._before: Image | None = None
-        self._reading = Reading(number_of(config["postgres"]["version"]), self._rows_of)
+        self._reading = Reading(number_of(self._lender.version), self._rows_of)
 
     def close(self) -> None:
         """End the child process and its server."""
         super().close()
+        self._lender.close()
         self._images.clear()
 
     def child(self) -> Child:
@@ -53,14 +82,13 @@ class PostgresBench(Bench):
         if self._retire:
             self.close()
         if self._child is None:
-            config = {**self.config, "postgres": {**self.config["postgres"], "ready": self._prepared()}}
-            config["keep"] = [*config["keep"], config["postgres"]["ready"]]
+            config = {**self.config, "postgres": self._lender.open()}
+            config["keep"] = [*config["keep"], *config["postgres"]["keep"]]
             child = self._child = start(self._python, config, self._environment)
             self.folder = child.folder
             hello = child.hello
-            if hello["setup"]:
-                self.close()
-                raise ReplayError(f"the set-up script failed: {hello['setup']}", remedy="correct it (`setup`)")
+            if self._goes_without(hello):
+                return self.child()
             before = self._reading.whole()
             child.ask({"op": "settle", **self._reading.templates()}, self.time_limit)
             image = self._reading.whole()
@@ -71,12 +99,6 @@ class PostgresBench(Bench):
             self._hold(empty, 0, image)
             self._started(hello, empty)
         return self._child
-
-    def _prepared(self) -> str:
-        try:
-            return prepared(self.config["postgres"]["bin"])
-        except NoServer as error:
-            raise ReplayError(error.what, remedy=error.remedy) from error
 
     def _rows_of(self, statements: list[str]) -> list[list[tuple[Any, ...]]]:
         assert self._child is not None

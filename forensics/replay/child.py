@@ -104,15 +104,25 @@ class Child:
 
     def ask(self, request: dict[str, Any], limit: float) -> tuple[dict[str, Any], list[list[Any]]]:
         """Send a request and return the reply and the refused attempts that came before it. Raises `ChildLost`."""
-        attempts: list[list[Any]] = []
-        assert self._process.stdin is not None
         if self._process.poll() is not None:
-            raise ChildLost("idle", "the process had ended before", attempts)
+            raise ChildLost("idle", "the process had ended before", [])
+        self.post(request)
+        return self.receive(limit)
+
+    def post(self, request: dict[str, Any]) -> int:
+        """Send a request without waiting for its reply. Return its size; more than a pipe holds must not be under way."""
+        assert self._process.stdin is not None
+        line = json.dumps(request).encode("ascii") + b"\n"
         try:
-            self._process.stdin.write(json.dumps(request).encode("ascii") + b"\n")
+            self._process.stdin.write(line)
             self._process.stdin.flush()
         except OSError as error:
-            raise ChildLost("idle", str(error), attempts) from error
+            raise ChildLost("idle", str(error), []) from error
+        return len(line)
+
+    def receive(self, limit: float) -> tuple[dict[str, Any], list[list[Any]]]:
+        """Return the next reply and the refused attempts that came before it. Raises `ChildLost`."""
+        attempts: list[list[Any]] = []
         end = time.monotonic() + limit
         while True:
             line = self._line(end, attempts, limit)
@@ -125,6 +135,7 @@ class Child:
         assert self._process.stdout is not None
         pipe = self._process.stdout.fileno()
         parts = [self._buffer]
+        self._buffer = b""
         while b"\n" not in parts[-1]:
             ready, _, _ = select.select([pipe], [], [], max(0.0, end - time.monotonic()))
             if not ready:

@@ -6,18 +6,21 @@ States and steps are addressed by content, so that nothing is run twice. Migrati
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from forensics.case.spec import ScratchSpec
 from forensics.errors import ReplayError
 from forensics.model import Chain, Group, Migration, Snapshot
 from forensics.redact import redact_text, redact_url
-from forensics.replay.advice import NO_PROMISE, UNTRUSTED, advice, server_advice
+from forensics.replay.advice import LENT, NO_PROMISE, OTHER_VERSION, UNTRUSTED, advice, failed_hint, server_advice
 from forensics.replay.bench import Bench, configuration
 from forensics.replay.child import ChildLost
+from forensics.replay.foresight import Foresight
 from forensics.replay.inside import pg_script, script
 from forensics.replay.ledger import Ledger, Row, Wire, identity
 from forensics.replay.scope import operations_only
@@ -48,7 +51,7 @@ class Lab:
         time_limit: float = 60.0,
         isolation: str = "auto",
         version: int | None = None,
-        bin: str | None = None,
+        scratch: ScratchSpec | None = None,
     ) -> None:
         if dialect not in ("sqlite", "postgresql"):
             raise ReplayError(
@@ -62,6 +65,7 @@ class Lab:
         self._memo: dict[Any, Outcome] = {}
         self._schemas: dict[str, Snapshot] = {}
         self._growths: dict[str, Any] = {}
+        self._foresight = Foresight(chain, self._wire)
         self._seeds: dict[tuple[str, ...], str] = {}
         self._problems: dict[str, str] | None = None
         self._hello: dict[str, Any] = {}
@@ -69,14 +73,15 @@ class Lab:
         self._store: Store | None = None
         self._fresh = False
         config = configuration(chain, tracker, isolation, dialect)
+        config["trusted"] = self.trust
         hints = chain.hints
         kind, server = Bench, ""
+        self._wanted = version
         if dialect == "postgresql":
-            from forensics.replay.bench_postgresql import PostgresBench, programs
+            from forensics.replay.bench_postgresql import PostgresBench, lender
 
-            kind, config["postgres"] = PostgresBench, programs(version, bin)
-            config["keep"] += config["postgres"]["keep"]
-            server = str(config["postgres"])
+            config["postgres"] = lender(version, scratch or ScratchSpec())
+            kind, server = PostgresBench, config["postgres"].identity
         self._bench = kind(self._ledger, config, hints.python, dict(hints.environment), time_limit, self._started)
         self._limit = time_limit
         if cache is not None:
@@ -99,6 +104,10 @@ class Lab:
             self._store.save(self._ledger)
             self._fresh = False
 
+    def open(self) -> None:
+        """Start the child unless all that it says of itself is known. Raises `ReplayError` where that cannot be done."""
+        self._told("isolation")
+
     @property
     def empty(self) -> str:
         """The key of the state before the first migration."""
@@ -113,8 +122,25 @@ class Lab:
 
     @property
     def caveat(self) -> str:
-        """What the isolation cannot promise; empty where it promises all."""
-        return NO_PROMISE if self.isolation == "guard" else ""
+        """What the isolation and the server cannot promise; empty where they promise all."""
+        said = [NO_PROMISE] if self.isolation == "guard" else []
+        if self.lent:
+            said.append(LENT)
+        if self._wanted is not None and not self.server_version.startswith(f"{self._wanted}."):
+            said.append(OTHER_VERSION.format(live=self._wanted, here=self.server_version))
+        return "; ".join(said)
+
+    @property
+    def troubles(self) -> tuple[tuple[str, str], ...]:
+        """The hints that failed when the child was made, so that the replay went without them: names, and why."""
+        told: dict[str, Any] = json.loads(self._told("troubles"))
+        hints = {"setup": os.path.basename(self.chain.hints.setup), "naming_convention": str(self.chain.hints.naming_convention)}
+        return tuple((name, self._clean(failed_hint(reply, hints[name]))) for name, reply in told.items())
+
+    @property
+    def lent(self) -> bool:
+        """Whether the scratch databases are on a server that the case file names, and not on one of our own."""
+        return self.dialect == "postgresql" and bool(self._told("lent"))
 
     @property
     def server_version(self) -> str:
@@ -143,9 +169,11 @@ class Lab:
         else:
             key = (state, step.statements)
         found = self._memo.get(key)
+        following = self._foresight.follow(state, step)
         if found is None:
             file = step.migration.file if isinstance(step, RunMigration) else None
-            found = self._memo[key] = self._run(state, self._wire(step), file or "")
+            found = self._memo[key] = self._run(state, self._wire(step), file or "", following)
+        self._foresight.came(found)
         return found
 
     def master(self, state: str) -> tuple[Row, ...]:
@@ -175,9 +203,9 @@ class Lab:
         from forensics.catalogs.sqlite import grow, growth
 
         rows = self._ledger.rows
-        before, added = self._ledger.grown.get(state, ("", ()))
+        before, added, turned = self._ledger.grown.get(state, ("", (), ()))
         origin = self._growths.get(before)
-        found = grow(origin, [rows[number] for number in added]) if origin else None
+        found = grow(origin, [rows[one] for one in added], [rows[one] for one in turned]) if origin else None
         if found is None:
             found = growth(self.master(state))
         self._growths[state] = found
@@ -201,11 +229,20 @@ class Lab:
         wanted = tuple(sql for row in rows if (sql := row if isinstance(row, str) else row[3]))
         found = self._seeds.get(wanted)
         if found is None:
-            outcome = self._run(self.empty, {"kind": "seed", "sql": list(wanted)}, "")
+            outcome = self._run(self.empty, {"kind": "seed", "sql": [*self._clearing(), *wanted]}, "")
             if outcome.error is not None:
                 raise ReplayError(f"a stored schema could not be rebuilt: {outcome.error}")
             found = self._seeds[wanted] = outcome.state
         return found
+
+    def _clearing(self) -> tuple[str, ...]:
+        """Return the statements that take away what is there before the first migration: a seed begins with nothing."""
+        groups = self.schema(self.empty).groups
+        if not groups:
+            return ()
+        from forensics.replay.clearing import clearing
+
+        return clearing(self.dialect, groups)
 
     def load_problems(self) -> dict[str, str]:
         """Return, by migration id, why a Python migration cannot be loaded, with the hint that would help."""
@@ -280,25 +317,25 @@ class Lab:
         file = step.migration.file if isinstance(step, RunMigration) else None
         return self._ledger.wire(step, self.chain.tool, self._path(file))
 
-    def _run(self, state: str, wire: Wire, file: str) -> Outcome:
+    def _run(self, state: str, wire: Wire, file: str, following: Iterable[Wire] = ()) -> Outcome:
         name = self._ledger.name(wire)
         outcome = self._ledger.outcomes.get((state, name))
         if outcome is None and self._store is not None:
             outcome = self._store.find(state, name)
         if outcome is None:
-            outcome = self._perform(state, wire, file)
+            outcome = self._perform(state, wire, file, following)
             self._fresh = True
         self._ledger.outcomes[state, name] = outcome
         return outcome
 
-    def _perform(self, state: str, wire: Wire, file: str) -> Outcome:
+    def _perform(self, state: str, wire: Wire, file: str, following: Iterable[Wire]) -> Outcome:
         if state not in self._ledger.states:
             raise ReplayError(f"there is no state {state!r} here", remedy="take one from `empty`, `run` or `seed`")
         text = self._ledger.texts.get(wire.get("sha", ""), "")
         if wire["kind"] in ("python", "alembic", "models") and not self._may_run(text):
             return Outcome(before=state, state=state, error=UNTRUSTED, failure="untrusted", hint="--trust-migrations")
         try:
-            reply, refused, after = self._bench.run(state, wire)
+            reply, refused, after = self._bench.run(state, wire, following)
         except ChildLost as lost:
             detail = f"{lost.detail} (the limit for one step)" if lost.reason == "timeout" else lost.detail
             tried = self._attempts(lost.attempts, file)
@@ -322,11 +359,16 @@ class Lab:
             failed=reply.get("failed"),
             error=error,
             attempts=self._attempts(refused, file),
-            place=f"{file}:{line}" if line and file and error is not None else "",
+            place="" if error is None else f"{file}:{line}" if line and file else self._beside(file, reply),
             failure=failure,
             hint=hint,
             stopped=reply["stopped"],
         )
+
+    def _beside(self, file: str, reply: dict[str, Any]) -> str:
+        """Return where an error comes from that is no migration's own."""
+        origin = None if file else reply.get("origin")
+        return self._clean(f"{origin[0]}:{origin[1]}") if origin else ""
 
     def _note(self, reply: dict[str, Any]) -> None:
         if self._store is not None and reply.get("read"):

@@ -12,6 +12,8 @@ from forensics.replay.steps import Outcome, RunMigration, Step
 
 Row = tuple[str, str, str, str | None]
 Wire = dict[str, Any]
+# A state, the rows that were appended to it, and those that stand in the place of a table's row of it.
+Growth = tuple[str, tuple[int, ...], tuple[int, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +42,7 @@ class Ledger:
         self.wires: dict[str, Wire] = {}
         self.groups: dict[int, Group] = {}
         self.group_numbers: dict[int, tuple[str, int, Group]] = {}
-        self.grown: dict[str, tuple[str, tuple[int, ...]]] = {}
+        self.grown: dict[str, Growth] = {}
         self._seals: dict[str, Any] = {}
         self._numbers: dict[Row, int] = {}
         self._digests: list[bytes] = []
@@ -55,13 +57,13 @@ class Ledger:
         return found
 
     def state(
-        self, rows: Sequence[int], data: str, origin: tuple[str, Wire] | None, grown: tuple[str, Sequence[int]] | None = None
+        self, rows: Sequence[int], data: str, origin: tuple[str, Wire] | None, grown: Growth | None = None
     ) -> str:
         """Return the key of a content, and remember how it came about if it is new.
 
-        ``grown`` are the state and the rows that were appended to it, where the content came about in that way.
+        ``grown`` says from which state it grew, where the content came about in that way.
         """
-        before = self._seals.get(grown[0]) if grown else None
+        before = self._seals.get(grown[0]) if grown and not grown[2] else None
         seal = before.copy() if before else hashlib.sha256()
         seal.update(b"".join([self._digests[row] for row in (grown[1] if before and grown else rows)]))
         full = seal.copy()
@@ -71,7 +73,7 @@ class Ledger:
         if key not in self.states:
             self.states[key] = State(rows=tuple(rows), data=data, origin=origin)
         if grown and grown[0] != key:
-            self.grown.setdefault(key, (grown[0], tuple(grown[1])))
+            self.grown.setdefault(key, grown)
         return key
 
     def name(self, wire: Wire) -> str:

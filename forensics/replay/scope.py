@@ -30,7 +30,7 @@ def operations_only(text: str) -> bool:
         return False
     roots: set[str] = set()
     for node in ast.walk(tree):
-        if not isinstance(node, _NODES) or not _harmless(node):
+        if not isinstance(node, _NODES) or not harmless(node):
             return False
         if isinstance(node, ast.Import | ast.ImportFrom):
             roots.update(item.asname or item.name.split(".")[0] for item in node.names)
@@ -39,7 +39,8 @@ def operations_only(text: str) -> bool:
     return all(_root(node.func) in roots for node in ast.walk(tree) if isinstance(node, ast.Call))
 
 
-def _harmless(node: ast.AST) -> bool:
+def harmless(node: ast.AST) -> bool:
+    """Whether one part of a text reaches for nothing but Alembic's operations and SQLAlchemy's names."""
     if isinstance(node, ast.Import):
         return all(item.name.split(".")[0] in _IMPORTS for item in node.names)
     if isinstance(node, ast.ImportFrom):

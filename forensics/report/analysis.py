@@ -104,8 +104,11 @@ def story(diagnosis: Diagnosis) -> Section | None:
     explanation = diagnosis.document.get("explanation") or {}
     if not explanation:
         return None
+    chain = explanation.get("chain")
+    whose = f"The migrations of these steps are those of {code(chain)}, the chain that the tracker speaks of." if chain else None
     return section(
         _proof(explanation),
+        whose,
         cut_table(["step", "what", "how much of it"], list(_steps(explanation, diagnosis.labels)), limit=60, more=_ALL),
         fit(_outside(explanation), room=12_000, more=_ALL) or None,
         _residual(explanation),
@@ -166,9 +169,15 @@ def _counted(step: Mapping[str, Any]) -> list[str]:
 
 
 def _outside(explanation: Mapping[str, Any]) -> Iterator[str]:
+    known: dict[tuple[str, ...], str] = {}
     for change in explanation["outside"]:
         place = f"before {code(change['before'])}" if change["before"] else "after the last migration"
         things = codes([wording.thing(each) for each in change["objects"]], 6)
+        before = known.setdefault(tuple(change["ddl"]), place)
+        if before != place and change["ddl"]:
+            made = f"{_did(change)} by {wording.ORIGINS[change['origin']]}"
+            yield f"Outside change {place}, {made}: {things}, by the same statements as {before}."
+            continue
         ddl = _ddl(change["ddl"])
         yield f"Outside change {place}, {_did(change)} by {wording.ORIGINS[change['origin']]}: {things}\n\n" + (
             block(ddl, "sql") if ddl else "No statement is known for it."

@@ -15,6 +15,7 @@ from forensics.report.text import Section, bullets, clip, codes, cut_table, pros
 _ROOM = 30_000
 _STEPS = 40
 _NOTHING = "None needed."
+_LOGGED = ("race", "stale-runner")
 _GLOSSARY = (
     "In these pages the *chain* is the folder of migrations in its order, the *tracker* the table in which the migration tool "
     "notes what it applied, an *object* a table, column, key, check, index, view or trigger, an *effect* one object that a "
@@ -124,12 +125,22 @@ def next_failure(diagnosis: Diagnosis) -> Section | None:
             f"**{escape(clip(failure['error']))}**{f' ({why})' if (why := _because(failure, found)) else ''}."
             + (f"\n\n{block(clip(failure['statement'], 1200), 'sql')}" if failure.get("statement") else "")
         )
+    text = _lost(diagnosis) or text
     rows = [(item["migration"], item["error"], Markdown(_because(item, found))) for item in others]
     also = "When their turn comes, these will fail too:\n\n" + cut_table(
         ["migration", "error", "cause"], rows, limit=25, more=ALL
     )
     rerun = f"Run again by hand, {codes(again, 40)} would fail: what they make is there already, or gone for good."
     return section(text, also if rows else None, rerun if again else None)
+
+
+def _lost(diagnosis: Diagnosis) -> str | None:
+    """Return what a run does whose tool does not know the recorded revision: it ends before any migration."""
+    strays = diagnosis.strays
+    if not strays:
+        return None
+    said = "; ".join(f"Can't locate revision identified by '{version}'" for version in strays)
+    return f"The next run ends before any migration: **{escape(clip(said))}**. It changes nothing, and it will say so every time."
 
 
 def _quiet(diagnosis: Diagnosis) -> str | None:
@@ -145,7 +156,8 @@ def _quiet(diagnosis: Diagnosis) -> str | None:
     if diagnosis.silent:
         return None
     if diagnosis.document["migrations"] and not any(not item["recorded"] for item in diagnosis.document["migrations"]):
-        wrong = diagnosis.state == "needs-fixing"
+        # What only a log tells, as a use too early, is nothing that a run would have to repair.
+        wrong = any(item["severity"] in ("critical", "error") and item["cause"] not in _LOGGED for item in diagnosis.document["findings"])
         return "Nothing will run: the tracker says that every version is applied." + (
             " The next run repairs nothing, and will look healthy." if wrong else ""
         )
@@ -173,7 +185,7 @@ def _because(failure: Mapping[str, Any], findings: Sequence[Mapping[str, Any]]) 
 
 
 def what_to_do(diagnosis: Diagnosis) -> Section | None:
-    """Return the remedies, those of the gravest findings first, each once."""
+    """Return the remedies that the plan does not hold, those of the gravest findings first, each once."""
     return _advice(diagnosis, "remedy", numbered=True)
 
 
@@ -185,6 +197,8 @@ def prevention(diagnosis: Diagnosis) -> Section | None:
 def _advice(diagnosis: Diagnosis, key: str, *, numbered: bool) -> Section | None:
     found: dict[str, list[str]] = {}
     ranked = sorted(diagnosis.document["findings"], key=wording.urgency)
+    planned = {number for step in diagnosis.document.get("plan") or () for number in step["for"]} if numbered else set()
+    ranked = [item for item in ranked if item["id"] not in planned]
     if numbered:  # the stop sign first
         ranked.sort(key=lambda item: item["cause"] != "pending-will-fail")
     for item in ranked:
@@ -193,4 +207,5 @@ def _advice(diagnosis: Diagnosis, key: str, *, numbered: bool) -> Section | None
     lines = [f"{linked(text, 1600)} ({', '.join(map(link, ids))})" for text, ids in found.items()]
     shown = [f"{place}. {line}" for place, line in enumerate(lines[:_STEPS], 1)] if numbered else [f"- {line}" for line in lines[:_STEPS]]
     more = f"{_STEPS} of {len(lines)} are shown; {ALL}." if len(lines) > _STEPS else None
-    return section("\n".join(shown), more)
+    besides = "Besides these steps:" if numbered and shown and diagnosis.document.get("plan") else None
+    return section(besides, "\n".join(shown), more)

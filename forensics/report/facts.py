@@ -98,11 +98,15 @@ def assumptions(diagnosis: Diagnosis) -> Section | None:
         scratch = explanation["scratch"]
         version = f" of version {escape(scratch['server_version'])}" if scratch["server_version"] else ""
         lines.append(f"The chain was replayed on a scratch database{version}, {_ISOLATION[scratch['isolation']]}.")
+        if caveat := scratch.get("caveat"):
+            lines.append(f"Not promised: {escape(caveat)}.")
     return section(bullets([*lines, *_not_examined(diagnosis)]))
 
 
 def _not_examined(diagnosis: Diagnosis) -> Iterable[str]:
-    yield "Not examined: the rows of user data; only the schema and the tracker were read."
+    asked = any(item["kind"] == "query" and item["met"] is not None for item in diagnosis.document.get("criteria") or ())
+    beyond = ", beyond the one value that each query of a criterion gives" if asked else "; only the schema and the tracker were read"
+    yield f"Not examined: the rows of user data{beyond}."
     if diagnosis.state in ("unreadable", "not-initialised"):
         return
     sources = {event.source for event in diagnosis.events}
@@ -144,6 +148,8 @@ def _zones(told: Mapping[str, Iterable[tuple[str, str]]]) -> str:
 def _row(burst: Burst) -> tuple[object, ...]:
     first = burst.events[0]
     at = "unknown" if burst.start is None else f"{burst.start:%Y-%m-%d %H:%M:%S}"
+    if burst.start is not None and burst.source == "log" and first.precision < 1:
+        at += f".{burst.start.microsecond // 1000:03d}"
     where = code(clip(first.ref, 120)) if first.ref else ""
     if len(burst.events) > 1:
         where = Markdown(f"{where} and {len(burst.events) - 1} more")

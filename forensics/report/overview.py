@@ -11,7 +11,7 @@ from forensics.diagnosis import Diagnosis, Fleet
 from forensics.markdown import Markdown, code, escape
 from forensics.report.text import Section, bullets, clip, codes, cut_table, prose, section
 
-_FIRST = 5
+_FIRST = 7
 _STEPS = 30
 _ELSEWHERE = "the others are in the reports of their environments"
 
@@ -26,6 +26,7 @@ def overview(fleet: Fleet) -> Section | None:
         _answer("What is broken", [_line(item) for item in broken]),
         _answer("Why", [_line(item) for item in reasons]),
         _answer("Where", list(_states(fleet))),
+        _answer("Two databases, or two moments", [prose(item["summary"], 900) for item in fleet.document.get("moments") or ()]),
     ]
     return section(title, f"**{escape(fleet.verdict)}** {incident}".rstrip(), bullets(filter(None, answers)))
 
@@ -82,8 +83,23 @@ def _environment(name: str, diagnosis: Diagnosis, links: bool) -> Sequence[objec
     shown = Markdown(f"[{escape(name)}]({folder_name(name)}/report.md)") if links else Markdown(escape(name))
     finding = diagnosis.leading
     rebuilt = "" if not explanation else "exactly" if explanation["reconstructed"] else "not completely"
-    matter = clip(finding["summary"], 320) if finding else "nothing"
+    if rebuilt == "not completely" and not explanation["residual"] and not explanation["executed"] and not explanation["partial"]:
+        rebuilt = "exactly, but by no migration"
+    matter = _abroad(diagnosis) or (clip(finding["summary"], 320) if finding else "nothing")
     return shown, wording.STATES[diagnosis.state], matter, _ahead(diagnosis), rebuilt
+
+
+def _abroad(diagnosis: Diagnosis) -> str:
+    """Return where a tracker stands that speaks of another chain, whose the schema is, and what suffices, in a few words."""
+    told, way = diagnosis.document.get("foreign") or (), diagnosis.document.get("way_out")
+    if not told or not told[0]["chains"] or way is None:
+        return ""
+    chain = told[0]["chains"][0]
+    whose = "that chain's" if chain["fits"] else "the active chain's"
+    count = len(way["statements"])
+    suffices = f"{wording.count(count, 'statement')} and a stamp suffice" if count else "A stamp suffices"
+    stands = f"The tracker stands at {told[0]['version']} of {chain['path']}, and the schema is {whose}."
+    return f"{stands} {suffices}: {wording.listing(way['to'], 3)}."
 
 
 def _ahead(diagnosis: Diagnosis) -> str:
@@ -92,6 +108,8 @@ def _ahead(diagnosis: Diagnosis) -> str:
     failure, first = document.get("next_failure") or {}, document.get("first_run") or {}
     if failure:
         return f"stops at {failure['version']}"
+    if diagnosis.strays:
+        return f"ends at once: the tool cannot locate {wording.listing(diagnosis.strays, 3)}"
     if first.get("stops"):
         return f"the first run stops at {first['stops']['version']}"
     if diagnosis.silent or not document.get("explanation"):
@@ -156,7 +174,8 @@ def next_steps(fleet: Fleet) -> Section | None:
         for item in each.document["findings"]
         if (each.state != "not-initialised" or item["scope"] != "chain") and item["cause"] != "pending-will-fail"
     ]
-    for item, name in sorted(entries, key=lambda entry: wording.urgency(entry[0])):
+    # What still runs an abandoned chain undoes every repair.
+    for item, name in sorted(entries, key=lambda entry: (entry[0]["cause"] != "stale-runner", wording.urgency(entry[0]))):
         if item["remedy"] and wording.severity_rank(item) <= 1:
             chained = item["scope"] == "chain"
             key: object = (item["cause"], tuple(item["migrations"])) if chained else item["remedy"]

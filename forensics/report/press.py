@@ -79,7 +79,7 @@ def _index(case: Case, target: Path) -> Job:
 def _parameters(case: Case) -> dict[str, Any]:
     """Return the notebooks' parameters: they work from the evidence that was just stored, and touch no database."""
     evidence = case.saved or case.workspace.evidence
-    stored = all((evidence / folder_name(name)).is_dir() or case[name].spec.evidence for name in case)
+    stored = evidence.is_dir() and all((evidence / folder_name(name)).is_dir() or case[name].spec.evidence for name in case)
     return {"case": str(case.file.path), "evidence": str(evidence) if stored else "", "trust": case.trust}
 
 

@@ -77,7 +77,8 @@ def summary(diagnosis: Diagnosis) -> Section | None:
 def _extent(diagnosis: Diagnosis) -> str:
     """Return how far the tracker and the schema part; the verdict where they do not."""
     parted = {mark: spans for mark, spans in diagnosis.marked.items() if mark.name in _PARTED}
-    if not parted:
+    # Where the tracker speaks of another chain, how this one's migrations part from it is not the news.
+    if not parted or diagnosis.strays:
         return prose(diagnosis.verdict, 600)
     count = sum(mark.name in _PARTED for mark in diagnosis.marks)
     told = "; ".join(f"{wording.listing(spans, 12)} {mark.words}" for mark, spans in parted.items())
@@ -183,10 +184,19 @@ def _reasons(
     if reasons:
         return reasons
     return [
-        f"{escape(wording.cause(item['cause']).capitalize())}: {prose(item['evidence'][0]['detail'], 300)}"
+        f"{escape(wording.cause(item['cause']).capitalize())}: {prose(_because(item), 900)}"
         + (f"; made by {wording.ORIGINS[item['origin']]}" if item.get("origin") else "")
         for item in said[:_SHOWN]
     ]
+
+
+def _because(finding: Mapping[str, Any]) -> str:
+    """Return what a finding rests on in the first place; of a foreign revision also how it came to that."""
+    proofs = finding["evidence"]
+    told = [proofs[0]["detail"]]
+    if finding["cause"] == "foreign-chain":
+        told = [item["detail"] for item in proofs if item["source"] in ("file", "git", "log") and "locate revision" not in item["detail"]]
+    return "; ".join(told or [proofs[0]["detail"]])
 
 
 def _place(diagnosis: Diagnosis, broken: Iterable[Mapping[str, Any]]) -> str:

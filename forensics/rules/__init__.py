@@ -15,7 +15,7 @@ from importlib.metadata import entry_points
 from forensics.errors import UsageError
 from forensics.rules.base import Rule
 
-NOT_RULES = {"advice", "base", "facts", "graph", "logged", "moments", "numbering", "shapes"}
+NOT_RULES = {"advice", "base", "facts", "graph", "logged", "moments", "numbering", "shapes", "writing"}
 
 
 @cache

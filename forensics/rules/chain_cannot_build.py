@@ -58,7 +58,9 @@ def check(facts: Facts) -> Iterator[Finding]:
     for line in failures[1:6]:
         name = facts.label(line.migration)
         said = _because(facts, blame(facts.explanation.reference, line))
-        evidence.append(Proof(source="replay", detail=f"{name}: {line.error}{said}", ref=f"migration {name}"))
+        failed = " ".join(line.failed.split())[:120]
+        where = f"{name} at `{failed}`" if failed else name
+        evidence.append(Proof(source="replay", detail=f"{where}: {line.error}{said}", ref=f"migration {name}"))
     names = [line.migration for line in failures]
     yield Finding(
         cause="chain-cannot-build",

@@ -86,6 +86,9 @@ def _remedy(facts: Facts, names: list[str]) -> str:
     failing = {item.migration.id for item in facts.explanation.failures if item.when == "next-run" and item.statement}
     again = "running them again" if len(names) > 1 else "running it again"
     harm = f"{again} {'would fail' if any(name in failing for name in names) else 'repeats what it did'}"
+    strays = [item.row.version for item in facts.foreign if item.kind == "foreign-chain"]
+    if strays:
+        return f"The stamp that {strays[0]} asks for records {facts.spans(names)} too{see('foreign-chain', strays[0])}: {harm}."
     if not moved and not shared:
         return f"Record {facts.spans(names)} as applied, without running {'it' if len(names) == 1 else 'them'}: {harm}."
     steps = [f"rename {facts.file(name)} to {renamed(facts, name, fresh[name])} (a free number)" for name in moved]

@@ -52,14 +52,18 @@ class Facts:
     explanation: Explanation | None = None
     attempts: Mapping[str, tuple[Attempt, ...]] = field(default_factory=dict)
     not_run: Mapping[str, str] = field(default_factory=dict)
+    read: frozenset[str] = frozenset()  # of these: those whose text spells all of it out, and that ran by it
+    troubles: tuple[tuple[str, str], ...] = ()  # hints that failed, and why
     isolation: str = "none"
+    lent: bool = False
+    caveat: str = ""
     foreign: tuple[Foreign, ...] = ()
     harvest: Harvest | None = None
 
     @cached_property
     def unreplayed(self) -> Unreplayed:
         """What the migrations that could not be run here would have made, as their text says."""
-        return Unreplayed({item.id: item for item in self.migrations}, self.not_run)
+        return Unreplayed({item.id: item for item in self.migrations}, self.not_run.keys() - self.read)
 
     @property
     def elsewhere(self) -> Verdict | None:
@@ -140,18 +144,29 @@ class Facts:
 
     def rows(self, migration_id: str) -> tuple[RowMatch, ...]:
         """Return the tracker's rows that stand for a migration: by its version, or by its text."""
-        found = []
+        return self._rows.get(migration_id, ())
+
+    @cached_property
+    def _rows(self) -> dict[str, tuple[RowMatch, ...]]:
+        found: dict[str, tuple[RowMatch, ...]] = {}
         for match in self.matches.values():
-            if match.migration_id == migration_id or migration_id in self.claims(match):
-                found.append(match)
-        return tuple(found)
+            for name in dict.fromkeys([*([match.migration_id] if match.migration_id else []), *self.claims(match)]):
+                found[name] = (*found.get(name, ()), match)
+        return found
 
     def claims(self, match: RowMatch) -> tuple[str, ...]:
         """Return the ids of the migrations that a row keeps from running: those of its version, or the one it names."""
         version = match.row.version
         if self.chain is not None and version in self.chain.by_id:
             return (version,)
-        return tuple(item.id for item in self.migrations if item.version == version)
+        return self._versions.get(version, ())
+
+    @cached_property
+    def _versions(self) -> dict[str, tuple[str, ...]]:
+        found: dict[str, tuple[str, ...]] = {}
+        for item in self.migrations:
+            found[item.version] = (*found.get(item.version, ()), item.id)
+        return found
 
     def tracker_proofs(self, migration_id: str) -> list[Proof]:
         """Return what the tracker says of a migration, as evidence."""
@@ -174,6 +189,16 @@ class Facts:
         lines = (item for item in self.evidence.events if item.source == "log")
         found = [item for item in lines if any(word in item.message for word in wanted)]
         return found[:limit]
+
+    def answer(self, migration_id: str) -> tuple[str, str]:
+        """Return ``executed`` and ``basis`` of a migration.
+
+        ``unknown`` where another story, as good as the best, says otherwise and no physical evidence speaks for the best.
+        """
+        judged = self.judged[migration_id]
+        settled = self.explanation is not None and self.explanation.settled
+        tied = not settled and self.tie_differs(migration_id)
+        return ("unknown", "none") if tied else (judged.executed, judged.basis)
 
     def tie_differs(self, migration_id: str) -> tuple[str, ...]:
         """Return what the equally good stories say of a migration, where they disagree with the best one."""

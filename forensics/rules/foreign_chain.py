@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from forensics.conclusions.foreign import Foreign, Verdict, alters, distance, gap, leftovers, reordered
+from forensics.conclusions.foreign import Foreign, Verdict, distance, gap, leftovers, reordered, strange
+from forensics.conclusions.way_out import bridge
+from forensics.explain.engine import Explanation
+from forensics.history.announced import announced, unlocated
 from forensics.model import Finding, ObjectRef, Proof
 from forensics.rules.base import Rule
 from forensics.rules.facts import Facts, change_refs, in_words, listing, plural
+from forensics.rules.logged import entries, shown, span, times
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -28,8 +32,14 @@ def _finding(facts: Facts, item: Foreign) -> Finding:
         Proof(source="git" if place.in_git else "file", detail=f"{version} stands {place.said}", ref=place.where)
         for place in places
     ]
+    evidence += _came_about(facts, item, version)
     for verdict in item.verdicts[:3]:
         evidence.append(Proof(source="replay", detail=verdict_in_words(facts, verdict), ref=verdict.place.where))
+    lost = [event for name, event in unlocated(entries(facts)) if name == version and not event.echo]
+    lost = [event for event in lost if event.at is not None] or lost
+    if lost:
+        detail = f"\"Can't locate revision identified by '{version}'\" was logged {plural(times(lost), 'time')}, {span(lost)}"
+        evidence.append(Proof(source="log", detail=detail, ref=lost[0].ref))
     objects: tuple[ObjectRef, ...] = ()
     if facts.explanation is not None:
         objects = change_refs(gap(facts.explanation))
@@ -53,6 +63,23 @@ def _finding(facts: Facts, item: Foreign) -> Finding:
         remedy=_remedy(facts),
         prevention="When a chain is replaced, stamp every environment in the same change, and ship no image with the old folder.",
     )
+
+
+def _came_about(facts: Facts, item: Foreign, version: str) -> Iterator[Proof]:
+    """Yield since when that chain is no longer the active one, and what in the log brought the tracker to its revision."""
+    for place in item.places[:1]:
+        names = {(each.file or "").rpartition("/")[2] for each in place.chain.migrations}
+        left = [found for found in facts.versions if found.action in ("D", "R")]
+        left = [found for found in left if (found.old_path or found.path).rpartition("/")[2] in names]
+        move = max(left, key=lambda found: found.at, default=None)
+        if move is not None:
+            detail = f"that chain's files left the active folder at {shown(move.at)} ({move.subject})"
+            yield Proof(source="git", detail=detail, ref=f"git:{move.commit[:12]}")
+    moved = [step for step in announced(entries(facts)) if version in step.after and not step.failed and step.event.at]
+    for step in moved[-1:]:
+        assert step.event.at is not None
+        line = f"`Running {step.verb} {', '.join(step.before)} -> {version}`"
+        yield Proof(source="log", detail=f"{line} was logged at {shown(step.event.at)}", ref=step.event.ref)
 
 
 def verdict_in_words(facts: Facts, verdict: Verdict) -> str:
@@ -92,39 +119,44 @@ def _ran(facts: Facts, item: Foreign) -> str:
 
 
 def _remedy(facts: Facts) -> str:
-    explanation = facts.explanation
-    if explanation is None or facts.chain is None:
+    found = bridge(facts)
+    if facts.explanation is None or facts.chain is None:
         return "Compare what both chains build before anything is stamped."
-    heads = listing([facts.chain.label(name) for name in facts.chain.heads])
-    if explanation.reference.failures:
+    if found is None:
         return "The active chain does not build from empty either: mend it first, then compare what both chains build."
-    statements = alters(explanation)
-    left = leftovers(explanation)
-    order = reordered(explanation)
-    said = f"Drop nothing and change nothing by hand. Back up the tracker's rows, then stamp {heads} (`alembic stamp --purge {heads}`)"
-    if statements:
-        said = (
-            f"Drop nothing. Close the difference with {plural(len(statements), 'statement')}, each checked against the data "
-            f"first: {' '.join(text.strip().rstrip(';') + ';' for text in statements)} Then back up the tracker's rows and "
-            f"stamp {heads} (`alembic stamp --purge {heads}`){_dangers(statements)}"
+    heads = listing([facts.chain.label(name) for name in facts.chain.heads])
+    stamp = f"`alembic stamp --purge {heads}`"
+    if not found.statements:
+        return (
+            f"Drop nothing and change nothing by hand. Back up the tracker's rows, then stamp {heads} ({stamp}): the schema is "
+            f"already what the active chain builds, so no data is touched.{_left(facts.explanation)}"
         )
-    elif not gap(explanation):
-        said += ": the schema is already what that chain builds, so no data is touched"
-    if left:
-        said += f". {listing(left)}, which the active chain does not build, can stay until their owner decides"
-    if order:
-        said += f". The columns of {listing(order)} stand in another order, which is no reason to change anything"
-    return said + "."
+    said = "Drop nothing."
+    if found.closing:
+        said += f" {plural(len(found.closing), 'statement')} and a stamp suffice: {_shown(found.closing)}; then {stamp}."
+    else:
+        said += f" A stamp suffices: {stamp}."
+    if found.borrowed:
+        makers = listing(list(dict.fromkeys(found.borrowed.values())))
+        said += f" The rows that are there get the default that {makers} of the other chain gives."
+    if found.open:
+        said += f" {listing(found.open)} must not be null, so the rows that are there need a value first."
+    if found.losing:
+        said += f" Not needed for anything to run, and the point of no return: {_shown(found.losing)}; keep a copy of what it drops"
+        said += ", or leave it."
+    went = f"this fails: {found.error}" if found.error else "it goes through"
+    said += f" Rehearsed on a copy of the schema, {went}."
+    return said + _left(facts.explanation)
 
 
-def _dangers(statements: tuple[str, ...]) -> str:
-    words = [text.upper() for text in statements]
-    said = ""
-    if any("ADD COLUMN" in text and "NOT NULL" in text and "DEFAULT" not in text for text in words):
-        said += ". A new column that is NOT NULL needs a value for the rows that are there before it can be made"
-    if any("DROP COLUMN" in text for text in words):
-        said += ". DROP COLUMN loses what the column holds, and is not needed for anything to run: keep a copy, or keep the column"
-    return said
+def _shown(statements: tuple[str, ...]) -> str:
+    return "; ".join(f"`{' '.join(text.split()).rstrip(';')}`" for text in statements)
+
+
+def _left(explanation: Explanation) -> str:
+    extra, order = (*leftovers(explanation), *strange(explanation)), reordered(explanation)
+    said = f" {listing(extra)}, which the active chain does not build, can stay until their owner decides." if extra else ""
+    return said + (f" The columns of {listing(order)} stand in another order, which is no reason to change anything." if order else "")
 
 
 RULE = Rule(

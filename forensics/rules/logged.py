@@ -106,6 +106,15 @@ def times(events: Sequence[Event]) -> int:
     return max(count.values(), default=0)
 
 
+def witness(events: Sequence[Event]) -> Sequence[Event]:
+    """Return what the server itself says of something that several logs tell, where it tells all of it.
+
+    A program's own entry is older: it was written when the work began that then failed.
+    """
+    own = [event for event in events if event.session and event.database]
+    return own if own and times(own) == times(events) else events
+
+
 def span(events: Sequence[Event]) -> str:
     """Return from when to when, as far as the entries tell."""
     known = sorted(at for event in events for at in (event.at, event.until) if at is not None)

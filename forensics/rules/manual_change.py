@@ -15,7 +15,7 @@ from forensics.sqltext import statement_target
 # An origin, and what equally good stories say instead.
 Whence = tuple[str, tuple[str, ...]]
 TOLD = {"full": "ran whole", "partial": "ran only in part"}
-WHOLE = ("table", "view", "trigger", "index")
+WHOLE = ("table", "view", "materialized_view", "index", "trigger", "sequence", "enum", "domain", "function")
 BY = {
     "application": "the application itself (its code holds the same DDL)",
     "models": "the application's models (`create_all`)",
@@ -41,7 +41,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     objects: dict[Whence, list[ObjectRef]] = {}
     places: dict[Whence, dict[str, list[tuple[ObjectRef, str]]]] = {}
     undone: dict[Whence, list[str]] = {}
-    state: State = {}
+    state = explanation.played.begin
     steps = explanation.played.told
     renamed = {identity(ref(item, "")) for pair in explanation.renamed() for item in pair}
     doubts = _doubts(facts, explanation)
@@ -69,9 +69,10 @@ def check(facts: Facts) -> Iterator[Finding]:
             places.setdefault(whence, {}).setdefault(place, []).append((item, line.step.ref))
             undone.setdefault(whence, []).extend(_undone(facts, item) if item.state == "missing" else ())
     proofs = {whence: _proofs(found) for whence, found in places.items()}
-    if explanation.residual:
+    left = [item for item in change_refs(explanation.residual) if not facts.unreplayed.covers(item.kind, item.table, item.name)]
+    if left:
         whence = ("unknown", ())
-        objects.setdefault(whence, []).extend(change_refs(explanation.residual))
+        objects.setdefault(whence, []).extend(left)
         proofs.setdefault(whence, []).append(
             Proof(source="replay", detail="left over by every story", ref="explanation.residual")
         )
@@ -100,7 +101,7 @@ def _doubts(facts: Facts, explanation: Explanation) -> list[tuple[str, frozenset
 
 
 def _outside(explanation: Explanation, played: Played) -> Iterator[tuple[str, str, str]]:
-    state: State = {}
+    state = played.begin
     for line in played.told:
         if isinstance(line.step, Outside):
             yield from map(identity, step_refs(state, line.changed))
@@ -192,7 +193,7 @@ def _done(facts: Facts, origin: str, refs: list[ObjectRef], places: Places) -> s
     told = [f"{_VERBS.get(state, 'changed')} {_things(items)}" for state, items in by_state.items()]
     when = f" {next(iter(places))}" if len(places) == 1 and next(iter(places)).startswith("before ") else ""
     files = list(dict.fromkeys(ref.rpartition(":")[0] or ref for found in places.values() for _item, ref in found if ref))
-    where = f" ({listing(files, 3)})" if files else ""
+    where = f" ({listing(files, 3)})" if files and files != [origin] else ""
     hand = " by hand" if origin == "person" else ""
     return f"{WHO[origin]} {listing(told)}{hand}{when}{where}"
 

@@ -8,9 +8,16 @@ from forensics.model import Finding, Proof
 from forensics.rules.base import Rule
 from forensics.rules.facts import Facts, listing
 
+_LOST = {
+    "setup": "What it would have made or registered is missing in every replay.",
+    "naming_convention": "Constraints without a name are named as the database names them.",
+    "models": "A database that was created from the models cannot be recognised.",
+}
+
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Yield one finding for the migrations that could not be run at all, with the hint that would help."""
+    """Yield one finding for each hint that failed, and one for the migrations that could not be run, with the hint that would help."""
+    yield from (_hint(name, why) for name, why in facts.troubles)
     if not facts.not_run:
         return
     names = [item.id for item in facts.migrations if item.id in facts.not_run and item.loadable]
@@ -28,6 +35,20 @@ def check(facts: Facts) -> Iterator[Finding]:
         would_overturn="A replay with the hint in place.",
         remedy="Put the named hint into the case file (python, sys_path, setup, environment, trust) and run again.",
         prevention="Let migrations import nothing of the application.",
+    )
+
+
+def _hint(name: str, why: str) -> Finding:
+    return Finding(
+        cause="not-replayable",
+        scope="chain",
+        severity="warning",
+        summary=f"The hint `{name}` of the case file failed, and the replay went without it: {why}. {_LOST[name]}",
+        evidence=(Proof(source="replay", detail=why, ref=f"hint {name}"),),
+        confidence=0.99,
+        would_overturn="A replay with the hint in order.",
+        remedy=f"Correct `{name}` in the case file, or add what it needs (python, sys_path, environment, trust), and run again.",
+        prevention="Run `forensics audit` after each change of the case file.",
     )
 
 

@@ -31,7 +31,9 @@ def check(facts: Facts) -> Iterator[Finding]:
         evidence=(Proof(source="tracker", detail="no row for them", ref=facts.history.table or ""),),
         confidence=0.99,
         would_overturn="A row for them in the tracker.",
-        remedy="Run them with the migration tool once the findings at error or above are dealt with.",
+        remedy="Do not run them to get out of this: a stamp takes their place."
+        if any(item.kind == "foreign-chain" for item in facts.foreign)
+        else "Run them with the migration tool once the findings at error or above are dealt with.",
         prevention="None needed.",
     )
 

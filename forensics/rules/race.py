@@ -13,7 +13,7 @@ from forensics.history.announced import announced, stamped
 from forensics.model import Event, Finding, Proof
 from forensics.rules.base import Rule
 from forensics.rules.facts import Facts, listing, plural
-from forensics.rules.logged import GRAVE, entries, error_line, file_of, quoted, session_of, shown, times, who
+from forensics.rules.logged import GRAVE, entries, error_line, file_of, quoted, session_of, shown, times, who, witness
 from forensics.sqltext import name_key
 
 # A use so long before the migration met no race in time: the code was simply there without its migration.
@@ -41,6 +41,7 @@ class _Done:
     at: datetime
     proof: Proof
     certain: bool
+    made: Event | None = None
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -130,16 +131,21 @@ def _done(facts: Facts, log: Sequence[Event], place: Place, names: set[str]) -> 
         if item.verb == "upgrade" and version in item.after and not item.failed and item.event.at is not None:
             began.append(item.event)
     for event in log:
-        made = event.at is not None and event.level not in GRAVE
-        if made and any(it.verb in ("create", "add") and it.name in names for it in identities(event.statement)):
+        went = event.at is not None and event.level not in GRAVE
+        if went and any(it.verb in ("create", "add") and it.name in names for it in identities(event.statement)):
             began.append(event)
     began.sort(key=lambda event: (event.at is None, event.at))
     stamps = [event for event in log if stamped(event.statement) == version and event.at and event.level not in GRAVE]
     if stamps:
         last = stamps[-1]
         assert last.at is not None
-        proof = Proof(source="log", detail=f"{version} was done, and its row written, not before {shown(last.at)}", ref=last.ref)
-        return _Done(began=_began(began, last.at), at=last.at, proof=proof, certain=True)
+        proof = Proof(
+            source="log",
+            detail=f"{version} was done, and its row written, not before {shown(last.at)}{_ended(log, last)}",
+            ref=last.ref,
+        )
+        made = _began([event for event in began if event.statement], last.at)
+        return _Done(began=_began(began, last.at), at=last.at, proof=proof, certain=True, made=made)
     row = next((row for row in facts.history.rows if row.version in (version, place.migration) and row.recorded_at), None)
     if row is not None and row.recorded_at is not None:
         proof = Proof(source="tracker", detail=f"{version} is recorded as done at {shown(row.recorded_at)}", ref=row.ref)
@@ -150,6 +156,13 @@ def _done(facts: Facts, log: Sequence[Event], place: Place, names: set[str]) -> 
     assert last.at is not None
     detail = f"{version} was still at work at {shown(last.at)}: {error_line(last)[:120]}"
     return _Done(began=_began(began, last.at), at=last.at, proof=Proof(source="log", detail=detail, ref=last.ref), certain=False)
+
+
+def _ended(log: Sequence[Event], last: Event) -> str:
+    """Say when the session of a migration ended: others see what it made once its transaction is committed, no later than that."""
+    own = [event for event in log if session_of(event) == session_of(last) and event.at and last.at and event.at > last.at]
+    end = next((event for event in own if event.message.startswith("disconnection: ")), None)
+    return f"; its session ended at {shown(end.at)}, so it was committed between the two" if end and end.at else ""
 
 
 def _began(began: Sequence[Event], done: datetime) -> Event | None:
@@ -164,7 +177,7 @@ def _finding(facts: Facts, place: Place, objects: Sequence[tuple[str, list[Event
     if not early:
         return None
     early.sort(key=lambda event: (event.at is None, event.at))
-    first, last = early[0], early[-1]
+    first, last = early[0], witness(early)[-1]
     assert first.at is not None
     assert last.at is not None
     gap, least = ((done.at - at).total_seconds() for at in (first.at, last.at))
@@ -183,6 +196,9 @@ def _finding(facts: Facts, place: Place, objects: Sequence[tuple[str, list[Event
         when = "after" if done.began.at > first.at else "before"
         detail = f"{place.label} had begun {_seconds(abs((done.began.at - first.at).total_seconds()))} {when} the first use: "
         proofs.append(Proof(source="log", detail=detail + quoted(done.began)[:160], ref=done.began.ref))
+    if done.made is not None and done.made.at is not None and done.made is not done.began:
+        detail = f"{names} was created at {shown(done.made.at)}, and others see it only once that transaction is committed"
+        proofs.append(Proof(source="log", detail=detail, ref=done.made.ref))
     proofs.append(done.proof)
     line = f":{place.line}" if place.line else ""
     proofs.append(Proof(source="file", detail=f"{place.file} creates {names}", ref=f"{place.file}{line}"))

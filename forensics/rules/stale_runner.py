@@ -11,7 +11,7 @@ from forensics.history.announced import Announced, announced, stamped, unlocated
 from forensics.model import Chain, Event, Finding, Proof
 from forensics.rules.base import Rule
 from forensics.rules.facts import Facts, listing, plural
-from forensics.rules.logged import GRAVE, entries, error_line, quoted, session_of, span, times, who
+from forensics.rules.logged import GRAVE, entries, error_line, quoted, session_of, span, times, who, witness
 from forensics.rules.moments import contradictions, replaced, retired
 
 _SHOWN = 4
@@ -35,6 +35,41 @@ def check(facts: Facts) -> Iterator[Finding]:
     What the application's own code or its models make is no trace of a runner, nor is what was logged while the other
     chain was still the active one.
     """
+    for statements, where, traces, earlier in _found(facts):
+        yield _finding(facts, statements, where, traces, earlier)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """A statement of a log that only another chain contains: which files hold it, and every entry that tells of it."""
+
+    statement: str
+    chain: str
+    places: tuple[Place, ...]
+    events: tuple[Event, ...]
+    failed: bool
+
+
+def matches(facts: Facts) -> tuple[Match, ...]:
+    """Return every statement that speaks for a finding of this rule, those that failed first."""
+    return tuple(
+        Match(statement=text, chain=chain.path if chain else where, places=places, events=tuple(bad or events), failed=bool(bad))
+        for statements, where, traces, _earlier in _found(facts)
+        for chain in [statements.chains.get(where)]
+        for text, found in _ranked(traces)
+        for places in [_places(where, found, traces.steps)]
+        for events in [[item.event for item in found]]
+        for bad in [[event for event in events if event.level in GRAVE]]
+    )
+
+
+def _ranked(traces: _Traces) -> list[tuple[str, list[Matched]]]:
+    # The gravest statement speaks for all: one that failed, else the first.
+    return sorted(traces.statements.items(), key=lambda pair: not any(it.event.level in GRAVE for it in pair[1]))
+
+
+def _found(facts: Facts) -> Iterator[tuple[Statements, str, _Traces, int]]:
+    """Yield each chain with its traces in the log, and how many were left out as older than the active chain."""
     source = facts.source
     if source is None or not (source.chain.archived or source.elsewhere or source.versions or source.beyond):
         return
@@ -62,7 +97,7 @@ def check(facts: Facts) -> Iterator[Finding]:
         foreign = [item for item in foreign if where not in _owners(item, statements)]
         after = _after_retirement(facts, where, traces)
         if after.events():
-            yield _finding(facts, statements, where, after, len(traces.events()) - len(after.events()))
+            yield statements, where, after, len(traces.events()) - len(after.events())
 
 
 def _group(place: Place) -> str:
@@ -121,13 +156,13 @@ def _after_retirement(facts: Facts, where: str, traces: _Traces) -> _Traces:
 
 
 def _finding(facts: Facts, statements: Statements, where: str, traces: _Traces, earlier: int) -> Finding:
-    # The gravest statement speaks for all: one that failed, else the first.
-    ranked = sorted(traces.statements.items(), key=lambda pair: not any(it.event.level in GRAVE for it in pair[1]))
+    ranked = _ranked(traces)
     places = {text: _places(where, found, traces.steps) for text, found in ranked}
     head = ranked[0][0] if ranked else ""
     shown = [item.event for item in ranked[0][1]] if ranked else [item.event for item in traces.steps]
     failed = [event for event in shown if event.level in GRAVE] if ranked else []
     shown = failed or shown
+    best = witness(shown)
     against = contradictions(facts, statements, where, [(text, places[text], [it.event for it in found]) for text, found in ranked])
     if earlier:
         detail = f"not counted: {plural(earlier, 'line')} of the same from before the active chain took over"
@@ -142,14 +177,14 @@ def _finding(facts: Facts, statements: Statements, where: str, traces: _Traces, 
         severity="error",
         migrations=_blamed(chain, traces, places),
         summary=f"Something still runs {_whose(where, chain.path if chain else '')}: {said} {did} {plural(times(shown), 'time')}, "
-        f"{span(shown)}, and nothing in the active chain {active.path} contains {'it' if head else 'them'}.",
+        f"{span(best)}, and nothing in the active chain {active.path} contains {'it' if head else 'them'}.",
         evidence=tuple(_proofs(facts, active, ranked, places, traces.steps)),
         evidence_against=tuple(against),
         confidence=0.75 if any("two databases" in item.detail for item in against) else 0.93,
         would_overturn="A deployed version of the active folder that contains these statements, or a person who typed them.",
         alternatives=_others(where, traces, places),
-        remedy=f"Find what still carries that folder ({who(shown)}) and stop or rebuild it before anything else is "
-        "repaired; then settle what the tracker should say.",
+        remedy=f"Find what still carries {_whose(where, chain.path if chain else '')} (who it was stands in the evidence) and stop or "
+        "rebuild it before anything else is repaired; then settle what the tracker should say.",
         prevention="When a chain is replaced, rebuild every image that carries the old folder, and let one job alone run migrations.",
     )
 
@@ -229,11 +264,12 @@ def _statement_proofs(text: str, events: Sequence[Event], places: Sequence[Place
     bad = [event for event in events if event.level in GRAVE]
     shown = bad or list(events)
     did = "failed" if bad else "was executed"
-    why = f": {error_line(bad[0])}" if bad else ""
+    best = witness(shown)
+    why = f": {error_line(best[0])}" if bad else ""
     yield Proof(
         source="log",
-        detail=f"`{text[:160]}` {did} {plural(times(shown), 'time')}, {span(shown)}{why[:200]} ({who(shown)})",
-        ref=shown[0].ref,
+        detail=f"`{text[:160]}` {did} {plural(times(shown), 'time')}, {span(best)}{why[:200]} ({who(shown)})",
+        ref=best[0].ref,
     )
     for place in places[:2]:
         how = "word for word" if place.by == "exact" else "as an operation on the same object"

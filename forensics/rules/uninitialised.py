@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from forensics.history.announced import announced
 from forensics.model import Finding, Proof
 from forensics.rules.advice import first_stop, see
 from forensics.rules.base import Rule
-from forensics.rules.facts import Facts
+from forensics.rules.facts import Facts, listing
+from forensics.rules.logged import entries
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -31,6 +33,7 @@ def check(facts: Facts) -> Iterator[Finding]:
                 detail=evidence.problem or "no table, no view, no row of a tracker",
                 ref=evidence.url or evidence.environment,
             ),
+            *_tried(facts),
         ),
         confidence=0.99,
         would_overturn="Another file or address that this environment really uses.",
@@ -39,6 +42,16 @@ def check(facts: Facts) -> Iterator[Finding]:
         else "Nothing; run the migrations when the environment is needed.",
         prevention="None needed.",
     )
+
+
+def _tried(facts: Facts) -> Iterator[Proof]:
+    """Yield what the log tells of runs of which nothing is left."""
+    steps = [item for item in announced(entries(facts)) if item.verb == "upgrade" and item.after]
+    if steps:
+        names = list(dict.fromkeys(name for item in steps for name in item.after))
+        told = f"the log announces steps to {listing(names, 6)}"
+        detail = f"{told}, but nothing of them is here: what fails in one transaction takes all of it back"
+        yield Proof(source="log", detail=detail, ref=steps[0].event.ref)
 
 
 RULE = Rule(cause="uninitialised", severity="info", question="Is the database simply empty?", check=check)

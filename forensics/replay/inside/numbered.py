@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
 import re
 import sqlite3
 import types
@@ -173,3 +174,17 @@ def place(error: BaseException, path: str) -> int:
     if not line and isinstance(error, SyntaxError) and error.filename == path:
         line = error.lineno or 0
     return line
+
+
+def origin(error: BaseException, foreign: tuple[str, ...]) -> list[Any] | None:
+    """Return the file and line of the project from which an error comes; files below ``foreign`` are not the project's."""
+    found: list[Any] | None = None
+    trace = error.__traceback__
+    while trace is not None:
+        name = trace.tb_frame.f_code.co_filename
+        if os.path.isabs(name) and not name.startswith(foreign):
+            found = [name, trace.tb_lineno]
+        trace = trace.tb_next
+    if isinstance(error, SyntaxError) and error.filename and os.path.isabs(error.filename):
+        found = [error.filename, error.lineno or 0]
+    return found

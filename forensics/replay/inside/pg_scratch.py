@@ -12,16 +12,27 @@ from typing import Any
 from . import pg_watch
 from .pg_capture import Capture
 from .pg_session import PgRecord, Unstacked
-from .postmaster import PORT, SUPERUSER, Postmaster
+from .postmaster import PORT, Postmaster
 from .record import Record
 
 ROLE = "migrator"
-EMPTY = "forensics_empty"
 STANDS_FOR = "scratch"
 _DEPTH = 6
 _WORKSPACES = 4
 _FORGET = f"SET {pg_watch.SETTING} = ''"
 _CLEAN = "RESET ALL; RESET ROLE; RESET SESSION AUTHORIZATION; DISCARD TEMP"
+
+
+class Lent:
+    """A server that was there before, behind a gate at a socket: what is made on it begins with ``prefix``.
+
+    ``admin`` and ``role`` are names at the gate, ``home`` is a database of ours. Without ``super`` nothing is noted of what is
+    touched: all is read again after each step.
+    """
+
+    def __init__(self, socket: str, admin: str, role: str, home: str, prefix: str, super: bool) -> None:
+        self.socket = socket
+        self.admin, self.role, self.home, self.prefix, self.superuser = admin, role, home, prefix, super
 
 
 class Workspace:
@@ -45,6 +56,7 @@ class _Beside:
     def __init__(self, scratch: Scratch) -> None:
         self.beside = scratch.stacked
         self.inspect = scratch.inspect
+        self.words = scratch.words
 
 
 class Scratch:
@@ -57,7 +69,7 @@ class Scratch:
     dialect = "postgresql"
 
     def __init__(
-        self, server: Postmaster, version: str, driver: str, opener: Any, user: str, refuse: Callable[[str], None]
+        self, server: Postmaster | Lent, version: str, driver: str, opener: Any, user: str, refuse: Callable[[str], None]
     ) -> None:
         self.server = server
         self.driver = driver
@@ -69,11 +81,16 @@ class Scratch:
         self.whole = False
         self.alone = False
         self.lost: list[int] = []
-        self.current = EMPTY
+        self.empty = f"{server.prefix}_empty"
+        self.current = self.empty
+        self.words: list[str] = []
         self._copy = "STRATEGY file_copy" if int(version.split(".")[0].rstrip("abcdefghijklmnopqrstuvwxyz")) >= 15 else ""
+        if isinstance(server, Lent):
+            self._copy = ""  # others work there, and a copy of files makes the whole server write its buffers
         self._opener = opener
         self._refuse = refuse
-        self._admin = self._open("postgres", SUPERUSER)
+        self._admin = self._open(server.home, server.admin)
+        self._before = self._shared()
         self._spaces: list[Workspace] = []
         self._space: Workspace | None = None
         self._extra: list[Any] = []
@@ -110,15 +127,19 @@ class Scratch:
 
     def prepare(self) -> None:
         """Make the empty database, with what notes the objects that are touched."""
-        if self.user != SUPERUSER:
+        server = self.server
+        if self.user == ROLE:
             self._admin.raw(f"CREATE ROLE {self.user} LOGIN CREATEDB CREATEROLE")
-        self._admin.raw(f"CREATE DATABASE {EMPTY} OWNER {self.user} {self._copy}")
-        maker = self._open(EMPTY, SUPERUSER)
-        maker.raw(pg_watch.INSTALL)
-        if self.user != SUPERUSER:
-            maker.raw(f"ALTER SCHEMA public OWNER TO {self.user}")
-        maker.really_close()
-        self._space = Workspace(EMPTY, self._open(EMPTY, self.user), 0)
+        owner = f"OWNER {self.user}" if self.user != server.admin else ""
+        self._admin.raw(f"CREATE DATABASE {self.empty} {owner} {self._copy}")
+        self._before |= self._shared()
+        if server.superuser:
+            maker = self._open(self.empty, server.admin)
+            maker.raw(pg_watch.INSTALL)
+            if self.user != server.admin:
+                maker.raw(f"ALTER SCHEMA public OWNER TO {self.user}")
+            maker.really_close()
+        self._space = Workspace(self.empty, self._open(self.empty, self.user), 0)
 
     def settle(self, capture: Capture) -> None:
         """Make what the first database holds now the empty one, from which the others are copied."""
@@ -143,7 +164,7 @@ class Scratch:
             self._spaces.remove(space)
         self._spaces.append(space)
         self.current = space.name
-        self.whole = False
+        self.whole = not self.server.superuser
         level, top = space.levels.index(number), len(space.levels) - 1
         self.lost += [item for item in space.levels[level + 1 :] if item]
         space.levels = space.levels[: level + 1]
@@ -179,8 +200,9 @@ class Scratch:
                 return found[0]
             self._drop(self._spaces[0])
         self._made += 1
-        name = f"forensics_{self._made}"
-        self._admin.raw(f"CREATE DATABASE {name} OWNER {self.user} TEMPLATE {EMPTY} {self._copy}")
+        name = f"{self.server.prefix}_{self._made}"
+        owner = f"OWNER {self.user}" if self.user != self.server.admin else ""
+        self._admin.raw(f"CREATE DATABASE {name} {owner} TEMPLATE {self.empty} {self._copy}")
         session = self._open(name, self.user)
         if self._capture is not None:
             self._capture.prepare(session)
@@ -193,12 +215,21 @@ class Scratch:
         """
         self.discard()
         self.alone = False
+        said = " ".join(self.words).casefold()
+        self.words.clear()
+        for kind, name in sorted(self._shared() - self._before):
+            # On a server of our own nobody else makes anything; on another one only what the steps spelled is theirs.
+            if not name.startswith(self.server.prefix) and (not isinstance(self.server, Lent) or name.casefold() in said):
+                self._admin.raw(f"DROP {kind} " + '"' + name.replace('"', '""') + '"')
+
+    def _shared(self) -> set[tuple[str, str]]:
+        """Return the databases and roles of the server, by kind and name."""
+        found: set[tuple[str, str]] = set()
         for kind, query in (
-            ("DATABASE", "SELECT datname::text FROM pg_database WHERE datname !~ '^(forensics_|postgres$|template)'"),
-            ("ROLE", f"SELECT rolname::text FROM pg_roles WHERE oid >= 16384 AND rolname <> '{ROLE}'"),
-        ):
-            for row in self._admin.answer([query])[0]:
-                self._admin.raw(f'DROP {kind} "' + row[0].replace('"', '""') + '"')
+            ("DATABASE", "SELECT datname::text FROM pg_database"), ("ROLE", "SELECT rolname::text FROM pg_roles"),
+        ):  # fmt: skip
+            found |= {(kind, row[0]) for row in self._admin.answer([query])[0]}
+        return found
 
     def _drop(self, space: Workspace) -> None:
         self._spaces.remove(space)

@@ -41,6 +41,7 @@ class Home(Protocol):
     beside: bool
     whole: bool
     alone: bool
+    words: list[str]
 
     def inspect(self, sql: str) -> None:
         """Refuse a statement that reaches out of the server."""
@@ -205,6 +206,7 @@ class Session:
             home.whole = home.whole or _DIRECT.search(sql) is not None
             if _SHARED.search(sql):  # no trigger tells of these
                 home.alone = self._wrote = True
+                home.words.append(sql)
             if not self.inside:
                 self._settle(True)
         return result

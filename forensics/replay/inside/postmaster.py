@@ -34,7 +34,7 @@ cd "$1" || exit 1
 bin=$2 user=$3 ready=$4
 make() {
   if [ -n "$ready" ]; then cp -R "$ready/data" data; else
-    "$bin/initdb" -D data -U "$user" -A trust -E UTF8 --no-locale --no-sync --no-instructions
+    "$bin/initdb" -D data -U "$user" -A trust -E UTF8 --no-locale --no-sync
   fi
 }
 start() {
@@ -218,6 +218,11 @@ class Postmaster(Kept):
     ``parent`` is where its folder is made: in memory where there is room. With ``tcp`` it listens on the loopback too,
     at ``port``. Raises `NoServer` where it does not start.
     """
+
+    admin = home = SUPERUSER
+    prefix = "forensics"
+    superuser = True
+    role = ""
 
     def __init__(
         self, bin: str, *, parent: str | None = None, tcp: bool = False, port: int = PORT, ready: str = ""

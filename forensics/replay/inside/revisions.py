@@ -130,6 +130,10 @@ class Revisions:
         """Return the schema of Alembic's own table; SQLite has none."""
         return self.hints["version_table"].rpartition(".")[0] or None if self.scratch.dialect != "sqlite" else None
 
+    def forget(self) -> None:
+        """Forget the metadata: the hint that names it does not hold."""
+        self._metadata = None
+
     def metadata(self) -> Any:
         """Return the metadata that names constraints: the hint's object, or a new one with its templates."""
         if self._metadata is None:

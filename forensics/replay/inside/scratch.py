@@ -6,7 +6,7 @@ import contextlib
 import os
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from .record import Connection
@@ -14,6 +14,9 @@ from .record import Connection
 Row = tuple[str, str, str, "str | None"]
 MASTER = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY rowid"
 _ADDED = "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE rowid > ? ORDER BY rowid"
+_TABLE = (
+    "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE type = 'table' AND name = ? COLLATE NOCASE AND rowid <= ?"
+)
 _LITTLE, _OFTEN = 1 << 16, 32
 _PAGE = 1024
 _connect = sqlite3.connect  # kept: it is replaced while a migration runs
@@ -136,6 +139,11 @@ class Scratch:
         cursor.execute("PRAGMA synchronous=OFF")
         connection.set_authorizer(self.authorizer)
         return connection
+
+    def tables(self, connection: Connection, names: Iterable[str]) -> list[Row]:
+        """Return the rows of ``sqlite_master`` of tables that were there before, on a connection that is open."""
+        cursor = sqlite3.Cursor(connection)
+        return [row for name in names for row in cursor.execute(_TABLE, (name, self.top))]
 
     def master(self, connection: Connection | None = None, beyond: int = 0) -> list[Row]:
         """Return the rows of ``sqlite_master`` in their order: all, or those that were added after the row ``beyond``."""

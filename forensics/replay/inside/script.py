@@ -14,6 +14,7 @@ _LASTING = frozenset({"PRAGMA", "ATTACH", "DETACH", "VACUUM"})
 _ADDING = frozenset({"CREATE", "INSERT", "UPDATE", "DELETE", "REPLACE", "BEGIN", "COMMIT", "END"})
 _TEMPORARY = re.compile(r"\btemp(?:orary)?\b", re.IGNORECASE)
 _VIRTUAL = re.compile(r"\bvirtual\b|\bsqlite_", re.IGNORECASE)
+_COLUMN = re.compile(r'alter\s+table\s+(?:(\w+)|"(\w+)")\s+add\s+column\s', re.IGNORECASE | re.ASCII)
 _CONTROL = frozenset({"COMMIT", "END", "ROLLBACK", "RELEASE"})
 
 
@@ -76,6 +77,12 @@ def moves_rows(sql: str) -> bool:
 def lasts(sql: str) -> bool:
     """Whether a statement changes something of the connection that the next step would see."""
     return first_word(sql) in _LASTING or _TEMPORARY.search(sql) is not None
+
+
+def widened(sql: str) -> str:
+    """Return the table to which a statement adds a column: just its row of ``sqlite_master`` is another then."""
+    found = _COLUMN.match(sql, _blank_end(sql, 0))
+    return (found[1] or found[2]) if found else ""
 
 
 def only_adds(sql: str) -> bool:

@@ -11,7 +11,7 @@ import sys
 import threading
 from typing import Any, BinaryIO
 
-from . import numbered, postmaster, sandbox, script
+from . import hints, numbered, postmaster, sandbox, script
 from .guard import Guard
 from .record import Record, Stopped
 from .scratch import Scratch
@@ -43,6 +43,7 @@ class Server:
         self._path: list[str] = []
         self._connect = sqlite3.connect
         self._modules = 0
+        self._tip: int | None = None
         self._told: set[str] = set()
         self._foreign: tuple[str, ...] = ()
         self._alembic: Any = None
@@ -98,7 +99,7 @@ class Server:
         if set(names) != {marker}:
             raise RuntimeError("the connection does not lead to the scratch database")
         self.scratch.place(0)
-        hello["setup"] = self._setup()
+        hello.update(self.furnish())
         before = self._master(self.scratch.master())
         for sql in self.config["tracker"]:
             connection = self.scratch.connect()
@@ -109,30 +110,27 @@ class Server:
         hello.update(self._master(self.scratch.master()))
         return hello
 
-    def _setup(self) -> str:
-        """Run the set-up script with the scratch database's ``url`` and ``engine``. Return what was wrong with it."""
-        path = self.hints["setup"]
-        if not path:
-            return ""
-        names = {"__name__": "__main__", "__file__": path, "url": self.scratch.url}
+    def furnish(self) -> dict[str, Any]:
+        """Do what the hints ask for before the first migration. Return what was wrong with each of them."""
+        return {"setup": hints.run_setup(self), "convention": hints.read_convention(self)}
+
+    def settled_path(self) -> None:
+        """Let the environment and the import path as they are now be those that each migration finds."""
+        self._environ, self._path = dict(os.environ), list(sys.path)
+        self.unwatch()
+
+    def watch(self, path: str) -> None:
+        """Begin to watch what the file of this path does."""
         self._watch(path)
-        Record.current = record = Record()
-        try:
-            names["engine"] = self.engine()
-        except ImportError:
-            names["engine"] = None
-        try:
-            with open(path, encoding="utf-8") as file:
-                exec(compile(file.read(), path, "exec", dont_inherit=True), names)
-        except BaseException as error:
-            return f"{type(error).__name__}: {error}"
-        finally:
-            self.guard.disarm()
-            record.close()
-            Record.current = None
-            self._environ, self._path = dict(os.environ), list(sys.path)
-            self._reset()
-        return ""
+
+    def unwatch(self) -> None:
+        """Stop watching, and put back what was changed."""
+        self.guard.disarm()
+        self._reset()
+
+    def failure(self, error: BaseException, kind: str, path: str, record: Record) -> dict[str, Any]:
+        """Return what an error of something of the project says that is no migration."""
+        return self._failure(error, {"kind": kind}, path, record)
 
     def engine(self) -> Any:
         """Return the SQLAlchemy engine of the scratch database."""
@@ -162,11 +160,16 @@ class Server:
         return {"rows": fresh, "master": numbers}
 
     def run(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Run one step from the content of a number. Answer ``missing`` where that content is no longer held."""
-        number: int = request["from"]
+        """Run one step from the content of a number. Answer ``missing`` where that content is no longer held.
+
+        Without a number it begins where the last step ended, and is ``skipped`` where that one was not complete.
+        """
         step: dict[str, Any] = request["step"]
         if request.get("text") is not None:
             self.texts[step["sha"]] = request["text"]
+        number, self._tip = self._tip if request["from"] is None else request["from"], None
+        if number is None:
+            return {"skipped": True}
         if not self.scratch.holds(number):
             return {"missing": True}
         kept = step["kind"] in ("sql", "ddl", "seed")
@@ -177,7 +180,10 @@ class Server:
         record = Record.current = Record(step.get("upto"))
         path = step.get("path") or "migration"
         reply: dict[str, Any] = {}
-        self._watch(path)
+        if kept:
+            self.guard.arm(path)
+        else:
+            self._watch(path)
         try:
             self._execute(step, path, record)
         except Stopped:
@@ -187,12 +193,15 @@ class Server:
         self.guard.disarm()
         record.close()
         Record.current = None
-        self._reset()
+        if not kept:  # no SQL reaches what is put back here
+            self._reset()
         reply["statements"] = record.statements
         reply["total"] = record.total
         reply["stopped"] = record.stopped
         self._look(number, before, kept, reply, record)
         reply["lost"], self.scratch.lost = self.scratch.lost, []
+        if "error" not in reply and not record.stopped:
+            self._tip = reply["state"]
         if step["kind"] in ("python", "alembic", "models"):
             reply["read"] = self._read()
             reply["retire"] = threading.active_count() > 1
@@ -209,11 +218,13 @@ class Server:
         if (scratch.counter() if kept else scratch.content()) == before:
             reply["state"] = number
             return
-        # A script that only creates and fills adds rows at the end of what was there.
-        adds = home is not None and scratch.top and all(script.only_adds(item[0]) for item in record.statements)
-        if adds:
+        # A script that only creates and fills adds rows at the end of what was there; a new column changes one of them.
+        wide = {item[0]: script.widened(item[0]) for item in record.statements}
+        if home is not None and scratch.top and all(name or script.only_adds(sql) for sql, name in wide.items()):
+            turned = self._master(scratch.tables(home, sorted({name.lower() for name in wide.values() if name})))
             added = self._master(scratch.master(home, scratch.top))
-            reply.update({"rows": added["rows"], "added": added["master"]})
+            reply["rows"] = turned["rows"] + added["rows"]
+            reply.update({"added": added["master"], "turned": turned["master"]})
         else:
             reply.update(self._master(scratch.master(home)))
         reply["state"] = scratch.advance()
@@ -255,6 +266,7 @@ class Server:
             "missing_name": str(getattr(error, "name", None) or (error.args[0] if error.args else "")),
             "line": line,
             "loading": record.loading,
+            "origin": None if line else numbered.origin(error, self._foreign),
         }
 
     def load(self, request: dict[str, Any]) -> dict[str, Any]:

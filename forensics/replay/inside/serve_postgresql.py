@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from . import numbered, pg_connects, pg_drivers, pg_numbered, sandbox
 from .pg_capture import Capture
-from .pg_scratch import ROLE, Scratch
+from .pg_scratch import ROLE, Lent, Scratch
 from .pg_script import stands_alone
 from .pg_session import PgRecord, Unstacked
 from .pg_watch import Touched
@@ -27,11 +27,15 @@ class PostgresServer(Server):
 
     def __init__(self, config: dict[str, Any], replies: BinaryIO) -> None:
         super().__init__(config, replies)
-        self._postmaster: Postmaster | None = None
+        self._postmaster: Postmaster | Lent | None = None
         self._apart = config["isolation"] == "namespaces"
 
     def power(self) -> None:
         """Start the private server, which is not root's and so must start before the rights are given up."""
+        lent = self.config["postgres"].get("lent")
+        if lent:
+            self._postmaster = Lent(**lent)
+            return
         if self._apart:
             sandbox.loopback()
         self._postmaster = Postmaster(
@@ -45,10 +49,11 @@ class PostgresServer(Server):
         # Where migrations look for a server in the scratch folder, they find this one.
         os.symlink(socket, os.path.join(self.folder, f".s.PGSQL.{PORT}"))
         addresses: set[Any] = {socket, os.path.join(self.folder, f".s.PGSQL.{PORT}")}
-        if self._apart:
+        lent = isinstance(self._postmaster, Lent)
+        if self._apart and not lent:
             addresses |= {("127.0.0.1", PORT)}
         self.guard.allowed = frozenset(addresses)
-        user = SUPERUSER if self._apart else ROLE
+        user = self._postmaster.role or (SUPERUSER if self._apart else ROLE)
         version = self.config["postgres"]["version"]
         try:
             driver = pg_drivers.best(self.hints["driver"])
@@ -80,6 +85,7 @@ class PostgresServer(Server):
             "server": self.config["postgres"]["version"],
             "driver": scratch.driver,
             "isolation": self.config["isolation"],
+            "lent": "yes" if isinstance(self._postmaster, Lent) else "",
         }
         if self.config["tool"] == "alembic":
             hello.update(self.alembic().versions())
@@ -89,7 +95,7 @@ class PostgresServer(Server):
         connection = scratch.connect()
         connection.raw(f'DROP TABLE "{marker}"')
         connection.leave()
-        hello["setup"] = scratch.spawn(self._setup)
+        hello.update(scratch.spawn(self.furnish))
         return hello
 
     def settle(self, request: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""How right the diagnosis is: known faults are planted in databases, and what is said of them is scored."""
