@@ -1,19 +1,22 @@
 """The cases that were once right: a fixed selection, small enough for every run of the tests.
 
-``python -m benchmarks.accuracy.ratchet CHAIN...`` adds cases of chains that are right today; nothing is ever taken out by it.
+``python -m benchmarks.accuracy.ratchet SCORES.csv`` adds cases that came out right in a run; nothing is ever taken out by it.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
 from collections.abc import Iterable
 from pathlib import Path
-from random import Random
+from typing import TYPE_CHECKING
 
 from benchmarks.accuracy.bench import Bench
 from benchmarks.accuracy.chains import named
-from benchmarks.accuracy.planting import combined, drawn, planted, singles, sound
+from benchmarks.accuracy.planting import planted, singles
 from benchmarks.accuracy.worlds import Plant
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FILE = Path(__file__).with_name("ratchet.txt")
 
@@ -40,23 +43,34 @@ def plants(bench: Bench, chain: str, names: Iterable[str]) -> dict[str, Plant]:
     return found
 
 
-def grow(chain: str, count: int, pairs: int, seed: int = 7) -> list[str]:
-    """Return names of cases of a chain that come out right today."""
-    source = named(chain)
-    random = Random(f"{seed} {chain}")
-    with Bench() as bench:
-        site = bench.site(source.dialect)
-        alone = singles(source, site)
-        chosen = [plant for _fault, plant in drawn(alone, count * 2, random) if sound(plant, site)][:count]
-        chosen += combined(source, site, [fault for fault, _plant in alone], 2, pairs, random)
-        chosen += combined(source, site, [fault for fault, _plant in alone], 3, pairs // 3, random)
-        return [plant.name for plant in chosen if not bench.score(plant).misses]
+def chosen(scores: pd.DataFrame, known: Iterable[str], *, each: int) -> list[str]:
+    """Return names of cases that came out right: for each chain so many, the kinds of fault in turn, the quick ones first."""
+    taken = set(known)
+    right = scores[scores["ok"] & ~scores["name"].isin(taken)].sort_values(["chain", "depth", "seconds", "name"])
+    found: list[str] = []
+    for _chain, part in right.groupby("chain", sort=True):
+        kinds = part.drop_duplicates("kind")
+        found += [*kinds[kinds["depth"] == 1]["name"][: each - each // 3], *kinds[kinds["depth"] > 1]["name"][: each // 3]]
+    return found
+
+
+def main() -> None:
+    """Add cases that came out right to the file."""
+    import pandas as pd
+
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.accuracy.ratchet", description=__doc__)
+    parser.add_argument("scores", nargs="+", type=Path, help="files of scores")
+    parser.add_argument("--each", type=int, default=12, help="how many cases of each chain")
+    parser.add_argument("--chains", nargs="*", default=[], help="the chains that are meant, by name")
+    said = parser.parse_args()
+    scores = pd.concat([pd.read_csv(file, keep_default_na=False) for file in said.scores], ignore_index=True)
+    if said.chains:
+        scores = scores[scores["chain"].isin(said.chains)]
+    known = [name for names in kept().values() for name in names]
+    head = [line for line in FILE.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
+    lines = sorted({*known, *chosen(scores, known, each=said.each)})
+    FILE.write_text("\n".join([*head, *lines]) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    chains = {name: int(count or 12) for name, _, count in (item.partition("=") for item in sys.argv[1:])}
-    known = kept()
-    for chain, count in chains.items():
-        known[chain] = list(dict.fromkeys([*known.get(chain, []), *grow(chain, count, max(count // 3, 3))]))
-    head = [line for line in FILE.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
-    FILE.write_text("\n".join([*head, *(name for names in known.values() for name in names)]) + "\n", encoding="utf-8")
+    main()

@@ -7,6 +7,7 @@ as well with the opposite, it is ``unknown``; where only weak evidence tells the
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -104,7 +105,9 @@ class Judge:
         failing = tuple(
             (name, error) for name, error in zip(pending, after.errors[len(plant.acts) :], strict=True) if real(error)
         )
+        come = self._come_together(plant, made, said_of, twins)
         answers = {name: plant.executed.get(name, self._right(plant, made, name, said_of, twins)) for name in names}
+        answers |= {name: answers[name] | {"unknown"} for name in come if name not in plant.executed}
         return made, answers, failing, left
 
     def _right(
@@ -144,6 +147,23 @@ class Judge:
         if stopped or others or self._part_of_another(plant, made, name, said):
             return frozenset({"unknown", answer})
         return frozenset({answer} if name not in together else {answer, "unknown"})
+
+    def _come_together(self, plant: Plant, made: Built, said: dict[str, str], twins: dict[str, Built]) -> set[str]:
+        """Return migrations that did not run and could have, as another one of them takes all away that one of them makes."""
+        absent = [name for name, answer in said.items() if answer == "no"]
+        found: set[str] = set()
+        for name in absent:
+            twin = twins[name]
+            extra = {item[2] for item in twin.objects.keys() - made.objects.keys() if item[0] != "column"}
+            if not extra or _fails_otherwise(made, twin) or (plant.after == "" and self.site.dialect == "sqlite"):
+                continue
+            for other in absent[absent.index(name) + 1 :]:
+                text = plant.source.text(other)
+                if re.search(r"(?i)drop", text) and any(word in text for word in extra):
+                    both = self.site.build(plant.source, plant.toggled({name: True, other: True}))
+                    if both.like(made) and not _fails_otherwise(made, both):
+                        found |= {name, other}
+        return found
 
     def _gone_together(self, plant: Plant, made: Built, name: str, twin: Built) -> bool:
         """Whether a migration, and those that fail without it, can all be left out of this database without any trace."""
@@ -213,7 +233,11 @@ class Judge:
             if "partial" in answers:
                 may |= {("partially-executed", name), *(("leftover-object", item) for item in ("", *executed))}
         touched: set[Name] = set()
-        either = list(plant.either)
+        swapped = {name for choice in plant.either for _cause, name in choice}
+        # Where it cannot be told of one of two that it ran, it cannot be told either that it ran late.
+        either = list(plant.either) if all(set(executed.get(name, ())) == {"yes"} for name in swapped) else []
+        for choice in plant.either:
+            may |= choice
         for act, names in left.items():
             assert isinstance(act, Sql)
             cause = (act.cause, act.told)

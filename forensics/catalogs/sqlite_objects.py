@@ -128,10 +128,8 @@ def _table(name: str, sql: str, parents: Mapping[str, tuple[str, ...]]) -> _Tabl
     meaning = _table_meaning(without_rowid, strict, primary is not None and primary.autoincrement)
     objects = [made("table", None, name, name_key(name), meaning, ())]
     collations: dict[str, str] = {}
-    position = 0
-    for ident, (own, found) in columns.items():
+    for position, (ident, (own, found)) in enumerate(columns.items(), start=1):
         said, meaning, notnull, trace, collations[ident] = found
-        position += 1
         if ident in full:
             meaning = notnull
         if said.generated is not None and '"' in said.generated:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from forensics.explain.player import words
 from forensics.explain.reference import Reference
+from forensics.explain.sight import words
 from forensics.explain.story import Told
 from forensics.sqltext import mentions, statement_target
 

@@ -12,12 +12,16 @@ Value = tuple[object, object]
 
 @dataclass(frozen=True, slots=True)
 class Distance:
-    """Elementary differences in meaning; differences that leave the meaning alone; column order; stored text."""
+    """Elementary differences in meaning; differences that leave the meaning alone; column order; stored text.
+
+    ``price`` is what the differences in meaning count when stories are compared: who alters an object alters it at once.
+    """
 
     meaning: int = 0
     trace: int = 0
     layout: int = 0
     text: int = 0
+    price: float = 0.0
 
     @property
     def exact(self) -> bool:
@@ -28,6 +32,9 @@ class Distance:
 SAME = Distance()
 # What can be the same under another name.
 NAMED = ("index", "trigger")
+# What is known by its structure, and can be given another one under its name.
+CONSTRAINTS = ("check", "unique", "foreign_key", "primary_key")
+FURTHER = 0.2
 
 
 def value(item: SchemaObject | None) -> Value | None:
@@ -87,24 +94,33 @@ def distance(rebuilt: Group | None, live: Group | None) -> Distance:
     """Return the distance between two states of a group."""
     if rebuilt is None or live is None:
         there = rebuilt or live
-        return Distance(meaning=len(there.objects)) if there else SAME
+        return Distance(meaning=len(there.objects), price=len(there.objects)) if there else SAME
     if rebuilt.text == live.text and rebuilt.trace == live.trace:
         return SAME
     meaning = trace = 0
+    price = 0.0
     gone: list[tuple[str, object]] = []
     new: list[tuple[str, object]] = []
+    remade: list[tuple[str, str, bool]] = []
     for key, was, now in changed(rebuilt, live):
         if was is None or now is None or was.meaning != now.meaning:
-            meaning += elementary(was, now)
+            count = elementary(was, now)
+            meaning += count
+            price += 1 + FURTHER * (count - 1) if count else 0
             if key[0] in NAMED and now is None and was is not None:
                 gone.append((key[0], was.meaning))
             elif key[0] in NAMED and was is None and now is not None:
                 new.append((key[0], now.meaning))
+            elif key[0] in CONSTRAINTS and (was is None) != (now is None):
+                remade.append((key[0], was.name if was else now.name if now else "", was is None))
         else:
             trace += 1
-    meaning -= sum(min(gone.count(item), new.count(item)) for item in set(gone))  # another name is one change, not two
+    twice = sum(min(gone.count(item), new.count(item)) for item in set(gone))  # another name is one change, not two
+    meaning -= twice
+    again = sum((kind, name, True) in remade for kind, name, is_new in remade if not is_new)
     return Distance(
         meaning=meaning,
+        price=price - twice - again,
         trace=trace,
         layout=int(rebuilt.layout != live.layout and not meaning),
         text=int(rebuilt.written != live.written and not meaning),

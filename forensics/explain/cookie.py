@@ -84,12 +84,16 @@ def by_cookie(
     if not fitting:
         return judged
     there = {step.migration for step in played.story if isinstance(step, Run)}
+    # A person may have taken another number of statements than the story does: then the sum accuses nobody.
+    loose = any(isinstance(step, Outside) for step in played.story)
     decided = dict(judged)
     for name in sorted({name for item in sets for name in item.migrations}):
         if judged[name].executed != "unknown":
             continue
         said = {_said(choice, name, name in there) for choice in fitting}
         if len(said) == 1 and (answer := said.pop()) != "partial" and _weighs(sets, name):
+            if loose and (answer == "yes") != (name in search.subject.recorded):
+                continue
             decided[name] = replace(judged[name], executed=answer, basis="physical", why="")
     return decided
 

@@ -122,7 +122,7 @@ def _by_models(final: State, subject: Subject, ruler: Ruler, spare: frozenset[st
     for name in spare - final.keys():
         live = subject.live.get(name)
         if live is not None and ruler.measure((subject.models or {}).get(name), live).exact:
-            saved += OUTSIDE * ruler.measure(None, live).meaning - KNOWN
+            saved += OUTSIDE * ruler.measure(None, live).price - KNOWN
     return saved
 
 
@@ -136,6 +136,6 @@ def remainder(final: State, live: State, ruler: Ruler) -> tuple[float, float, in
         if found.exact:
             continue
         meaning += found.meaning
-        residual += OUTSIDE if there is None else OUTSIDE * found.meaning
+        residual += OUTSIDE if there is None else OUTSIDE * found.price
         soft += TRACE * found.trace + LAYOUT * found.layout + TEXT * found.text
     return residual, soft, meaning

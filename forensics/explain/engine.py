@@ -15,7 +15,7 @@ from forensics.explain.masks import Mask, masks
 from forensics.explain.placing import complete
 from forensics.explain.player import Player
 from forensics.explain.reference import Reference
-from forensics.explain.search import ROUNDS, Search, Tried
+from forensics.explain.search import ROUNDS, Search, Tried, cheaper
 from forensics.explain.settle import settle
 from forensics.explain.story import Outside, Played, Run, State, Told, apply
 from forensics.explain.subject import Subject, copies
@@ -191,6 +191,10 @@ def explain(
     search = Search(subject, reference, player, ballot(reference, subject.live), rounds=rounds)
     best = search.best()
     judged, silent = judge(search, best)
+    plainer = min((search.attempt(item.other.story) for item in silent if not item.partly), key=cheaper, default=best)
+    if cheaper(plainer) < cheaper(best):  # what left no trace makes the rest a simpler story where it did not run
+        best = search.proven(plainer)
+        judged, silent = judge(search, best)
     by_schema = best
     best, settled = chosen(search, best) if subject.physical is not None else settle(search, best, silent)
     if settled:

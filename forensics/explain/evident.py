@@ -1,4 +1,4 @@
-"""What is evident without another replay: objects of the live schema that only one migration of a story can have made."""
+"""What is evident without another replay: the state of objects of the live schema that only one migration can have brought about."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from forensics.explain.compare import changed
-from forensics.explain.player import words
 from forensics.explain.search import Search
+from forensics.explain.sight import words
 from forensics.explain.story import Outside, Played, Run, Step, apply
 from forensics.model import Key
 
-_KINDS = ("table", "column", "index")
+_KINDS = ("table", "column", "index", "primary_key", "unique", "foreign_key", "check")
 # What can make an object only because it is not there.
 _CONDITIONAL = re.compile(r"\b(?:exists|replace|do|if_not_exists|checkfirst|suppress)\b", re.IGNORECASE)
 _BRANCHES = (ast.If, ast.IfExp, ast.Try, ast.While, ast.comprehension)
@@ -32,20 +32,21 @@ class Evident:
     def __init__(self, search: Search, played: Played) -> None:
         self._search = search
         self._played = played
-        self._sole = _sole(played)
+        self._lasts = _lasts(played)
         self._threats: dict[Step, _Threat] = {}
         self._keys: dict[str, frozenset[Key]] = {}
 
     def keys(self, name: str) -> frozenset[Key]:
-        """Return what a migration alone has created of what the story ends with, and no later step could make in its place.
+        """Return what would end otherwise without a migration: what it created, altered or dropped as the last one to do so.
 
-        A later step could where it looks what is there, and names the object or puts names together.
+        And no later step could do that in its place. To create an object it would have to look what is there, and to be able to
+        spell the object's name; to alter or drop it the name is enough.
         """
         found = self._keys.get(name)
         if found is None:
             at = next((n for n, line in enumerate(self._played.told) if line.step == Run(name)), -1)
             found = self._keys[name] = frozenset(
-                key for key, place in self._sole.items() if place == at and not self._made_again(key, at)
+                key for key, (place, created) in self._lasts.items() if place == at and not self._done_again(key, at, created)
             )
         return found
 
@@ -55,13 +56,15 @@ class Evident:
         if _TEMPORARY.search(last):
             return True
         spelled = words(last) - earlier
-        return any(_leaf(key) in spelled for key in self.keys(name))
+        return any(bool(leaf) and leaf <= spelled for leaf in map(_leaf, self.keys(name)))
 
-    def _made_again(self, key: Key, at: int) -> bool:
+    def _done_again(self, key: Key, at: int, created: bool) -> bool:
         leaf, table = _leaf(key), (key[1] or key[2]).rpartition(".")[2].casefold()
         for line in self._played.told[at + 1 :]:
             threat = self._threat(line.step)
-            if threat.anything or (threat.conditional and threat.can_spell(leaf, table)):
+            if threat.anything or (not created and self._search.player.names(line.step) is None):
+                return True
+            if (threat.conditional or not created) and threat.can_spell(leaf, table):
                 return True
         return False
 
@@ -92,9 +95,9 @@ class _Threat:
     pieces: frozenset[str] = frozenset()
     elsewhere: bool = False
 
-    def can_spell(self, leaf: str, table: str) -> bool:
+    def can_spell(self, leaf: frozenset[str], table: str) -> bool:
         """Whether the step could name an object of a table."""
-        return (self.elsewhere or self._spells(table)) and self._spells(leaf)
+        return (self.elsewhere or self._spells(table)) and all(map(self._spells, leaf))
 
     def _spells(self, name: str) -> bool:
         return name in self.spelled or any(piece in name for piece in self.pieces)
@@ -136,20 +139,25 @@ def _pieces(node: ast.AST) -> Iterator[str]:
                 yield found[0]
 
 
-def _leaf(key: Key) -> str:
-    return key[2].rpartition(".")[2].casefold()
+def _leaf(key: Key) -> frozenset[str]:
+    return words(key[2].rpartition(".")[2] if key[0] in ("table", "column", "index") else key[2])
 
 
-def _sole(played: Played) -> dict[Key, int]:
-    """Return the objects of the final state that were created once, with the place of the step that did it."""
-    made: dict[Key, list[int]] = {}
+def _lasts(played: Played) -> dict[Key, tuple[int, bool]]:
+    """Return, for each object, the place of the last step that wrote it and whether nobody else had made it before.
+
+    What a table lost or gained counts only while the table stands at the end.
+    """
+    known = {key for group in played.begin.values() for key in group.by_key}
+    found: dict[Key, tuple[int, bool]] = {}
     state = played.begin
     for at, line in enumerate(played.told):
         for name, group in line.changed:
-            for key, was, now in changed(state.get(name), group):
-                if was is None and now is not None and key[0] in _KINDS:
-                    made.setdefault(key, []).append(at)
+            for key, _was, _now in changed(state.get(name), group):
+                if key[0] in _KINDS:
+                    found[key] = (at, key not in known)
+                    known.add(key)
         state = apply(state, line)
     there = {key for group in played.final.values() for key in group.by_key}
-    old = {key for group in played.begin.values() for key in group.by_key}
-    return {key: places[0] for key, places in made.items() if len(places) == 1 and key in there and key not in old}
+    tables = {key[2] for key in there if key[0] == "table"}
+    return {key: item for key, item in found.items() if key in there or key[1] in tables}

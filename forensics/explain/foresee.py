@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from forensics.explain.judge import Judged
 from forensics.explain.masks import permissive_creates
-from forensics.explain.player import Player, words
+from forensics.explain.player import Player
 from forensics.explain.reference import Reference
+from forensics.explain.sight import words
 from forensics.explain.story import Run, State, Told
 from forensics.explain.subject import Subject, copies
 from forensics.model import Migration

@@ -41,7 +41,7 @@ def by_hands(search: Search, played: Played, judged: dict[str, Judged]) -> dict[
     """Return the judgements without those that rest on tables which another hand wrote.
 
     What was appended to such a table in a migration's own words still says that this migration ran, and so do all after the
-    last one whose work another hand wrote.
+    last one whose work another hand wrote. Where that wrote most tables, the others up to there are in doubt as well.
     """
     tables = foreign(search, played)
     if not tables:
@@ -56,9 +56,11 @@ def by_hands(search: Search, played: Played, judged: dict[str, Judged]) -> dict[
             own[item.id] = own.get(item.id, False) or added
     doubtful = [search.order[name] for name, added in own.items() if not added and judged[name].executed == "yes"]
     last = max(doubtful, default=-1)
+    made = [name for name in played.final.keys() & search.subject.live.keys() if _text(search.subject.live[name])]
+    most = 2 * len(tables) > len(made)  # then another hand made the schema, and not only these tables
     return {
         name: replace(answer, executed="unknown", basis="none")
-        if answer.executed == "yes" and search.order[name] <= last and not own.get(name)
+        if answer.executed == "yes" and search.order[name] <= last and not own.get(name, not most)
         else answer
         for name, answer in judged.items()
     }

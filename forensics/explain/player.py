@@ -8,48 +8,20 @@ all of them. The story that wins is always proven in full, from empty, by `prove
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from forensics.errors import ReplayError
+from forensics.explain.sight import Eyes, words
 from forensics.explain.story import Outside, Played, Run, State, Step, Story, Told, apply, furnished
 from forensics.explain.tape import Recorder, Sight
-from forensics.model import Group, Migration, SchemaObject, Snapshot
+from forensics.model import Group, Migration, Snapshot
 from forensics.replay.absent import NoLab
 from forensics.replay.lab import Attempt, Lab, Outcome, RunMigration, RunStatements
 
-WORD = re.compile(r"[^\W\d]\w*")
-QUOTED = re.compile(r'"((?:[^"]|"")+)"|`([^`]+)`|\[([^\]]+)\]')
-# What makes a Python migration depend on more than the names that its text spells.
-DYNAMIC = re.compile(
-    r"get_table_names|get_view_names|get_sorted_table|sqlite_master|sqlite_schema|information_schema|pg_catalog|"
-    r"\.reflect\(|sorted_tables|create_all|drop_all|__import__|importlib",
-)
-# Names that are put together, or come from elsewhere: what it executed in the chain's own replay tells them.
-COMPOSED = re.compile(
-    r"\bf[\"']|[\"']\s*%\s|\.format\(|^\s*(?:from|import)\s+(?!(?:alembic|sqlalchemy|typing|__future__)\b)", re.MULTILINE
-)
-
 # How the hints begin that say what is missing here; see `forensics.replay.advice`.
 LACKING = ("give ", "set `python`")
-
-NOTHING = Sight((), frozenset(), frozenset(), frozenset())
-
-
-def words(text: str) -> frozenset[str]:
-    """Return every name that a text could mean, case-folded: words, and what stands in identifier quotes."""
-    found = {word.casefold() for word in WORD.findall(text)}
-    for parts in QUOTED.findall(text):
-        found.update(part.replace('""', '"').casefold() for part in parts if part)
-    return frozenset(found)
-
-
-def bare(name: str) -> str:
-    """Return a group's name as a text would have it: a function's without its arguments, any without its schema."""
-    return name.partition("(")[0].rpartition(".")[2]
-
 
 @dataclass(frozen=True, slots=True)
 class Effect:
@@ -84,14 +56,10 @@ class Player:
         self.read: frozenset[str] = frozenset()  # run by what their text spells out, which is all of it
         self._effects: dict[object, Effect] = {}
         self._outlined: dict[object, Effect] = {}
-        self._object_words: dict[int, tuple[SchemaObject, frozenset[str]]] = {}
-        self._words: dict[Step, frozenset[str] | None] = {}
-        self._executed: dict[str, frozenset[str]] = {}
         self._lasts: dict[str, tuple[frozenset[str], str]] = {}
-        self._blind: set[str] = set()
         self._rows_matter: set[str] = set()
-        self._group_words: dict[int, tuple[Group, frozenset[str], frozenset[str]]] = {}
-        self._recorder = Recorder(self._told, self._newly, lambda: self.begin)
+        self.eyes = Eyes(contents, lab.dialect)
+        self._recorder = Recorder(self._told, self.eyes.newly, lambda: self.begin)
         self._proofs: dict[Story, Played] = {}
 
     @cached_property
@@ -123,10 +91,10 @@ class Player:
         for step in story:
             outcome = self.lab.run(key, self.order(step))
             self._note(step, outcome)
-            if isinstance(step, Run) and step.migration not in self._executed and outcome.error is None:
+            if isinstance(step, Run) and step.migration not in self.eyes.executed and outcome.error is None:
                 texts = [item.sql for item in outcome.statements]
                 earlier, last = words("\n".join(texts[:-1])), "".join(texts[-1:])
-                self._executed[step.migration] = earlier | words(last)
+                self.eyes.executed[step.migration] = earlier | words(last)
                 self._lasts[step.migration] = (earlier, last)
             key = outcome.state
             after = self.state(self.lab.schema(key))
@@ -146,17 +114,16 @@ class Player:
         for line in proven.told:
             step = line.step
             if isinstance(step, Run) and self.contents[step.migration].language == "python":
-                if not self._alike(state, line) and self.names(step) is not None:
-                    self._blind.add(step.migration)
-                    self._words.clear()
+                if not self._alike(state, line) and self.eyes.names(step) is not None:
+                    self.eyes.blinded(step.migration)
                     self._recorder.forget()
-                if self.names(step) is None and not self._alike(state, line):
+                if self.eyes.names(step) is None and not self._alike(state, line):
                     self._rows_matter.add(step.migration)
                     self._recorder.forget()
             state = apply(state, line)
 
     def _alike(self, state: State, line: Told) -> bool:
-        effect = self._effect(self._sight(state, line.step), line.step)
+        effect = self._effect(self.eyes.look(state, line.step), line.step)
         if effect.lost or effect.error != line.error:
             return effect.lost or "constraint failed" in effect.error
         here, there = dict(effect.changed), dict(line.changed)
@@ -164,7 +131,7 @@ class Player:
 
     def after(self, state: State, step: Step) -> tuple[State, Told]:
         """Run one step on a given state."""
-        line = _line(step, self._effect(self._sight(state, step), step))
+        line = _line(step, self._effect(self.eyes.look(state, step), step))
         return apply(state, line), line
 
     def instead(self, refused: Mapping[str, str], texts: Mapping[str, Migration]) -> Player:
@@ -220,91 +187,17 @@ class Player:
         pieces = self.lab.statements(migration)
         return RunStatements(statements=tuple(pieces[number - 1] for number in chosen))
 
+    def names(self, step: Step) -> frozenset[str] | None:
+        """Return every name that a step can touch; None where its text does not tell."""
+        return self.eyes.names(step)
+
     def runnable(self, name: str) -> bool:
         """Whether a migration can be run at all: its tool can load it, or its forward function is known."""
         migration = self.contents[name]
         return migration.loadable or bool(migration.entry)
 
-    def names(self, step: Step) -> frozenset[str] | None:
-        """Return every name that a step can touch; None where its text does not tell."""
-        if step not in self._words:
-            self._words[step] = self._spelled(step)
-        return self._words[step]
-
-    def _spelled(self, step: Step) -> frozenset[str] | None:
-        if isinstance(step, Outside):
-            return words("\n".join(step.ddl))
-        migration = self.contents[step.migration]
-        text = migration.content.text
-        if step.migration in self._blind or (migration.language == "python" and DYNAMIC.search(text)):
-            return None
-        found = words(text)
-        if migration.language == "python" and COMPOSED.search(text):
-            executed = self._executed.get(step.migration)
-            if executed is None:
-                return None
-            found |= executed
-        if "batch_alter_table" in text:  # it works on a table of this name, which an interrupted run leaves behind
-            found |= {f"_alembic_tmp_{word}" for word in found}
-        return found
-
-    def touches(self, step: Step, group: Group) -> bool:
-        """Whether a step's text mentions a group or an object in it."""
-        spelled = self.names(step)
-        return spelled is None or bool(self._known(group)[1] & spelled)
-
-    def _known(self, group: Group) -> tuple[Group, frozenset[str], frozenset[str]]:
-        found = self._group_words.get(id(group))
-        if found is None:
-            named = {group.name.casefold(), bare(group.name.casefold())}
-            named.update(item.name.casefold() for item in group.objects if item.kind in ("index", "trigger", "view"))
-            found = (group, frozenset(named), words("\n".join(group.source)))
-            self._group_words[id(group)] = found
-        return found
-
-    def _sight(self, state: State, step: Step) -> Sight:
-        """Return what a step sees of a state: what its text names, what hangs on that, and what must be there to check it."""
-        spelled = self.names(step)
-        if spelled is None:
-            return Sight(tuple(state.values()), frozenset(state), frozenset(), frozenset(), everything=True)
-        known = [(name, *self._known(group)) for name, group in state.items()]
-        direct = {name for name, _group, named, _words in known if not named.isdisjoint(spelled)}
-        if not direct:
-            return NOTHING
-        spoken = direct | set(map(bare, direct))
-        wanted = direct | {name for name, _group, _named, words in known if not words.isdisjoint(spoken)}
-        follow = self._reflects(step)
-        leading: set[str] = set()
-        news = wanted
-        while news:  # what a view or a trigger mentions must be there when SQLite checks it, and a reflection follows keys
-            for name in news:
-                group = state[name]
-                if follow or any(item.kind in ("view", "trigger") for item in group.objects):
-                    leading |= self._known(group)[2]
-            news = {name for name in state if name in leading or bare(name) in leading} - wanted
-            wanted = wanted | news
-        groups = tuple(group for name, group in state.items() if name in wanted)
-        return Sight(groups, frozenset(wanted), frozenset(spoken), frozenset(leading))
-
-    def _newly(self, step: Step, sight: Sight, group: Group) -> bool:
-        """Whether a step that saw this also sees a group that was not there, or that was another."""
-        _group, named, spelled = self._known(group)
-        own = self.names(step)
-        return (
-            own is None
-            or not named.isdisjoint(own)
-            or not spelled.isdisjoint(sight.direct)
-            or not sight.leading.isdisjoint((group.name.casefold(), bare(group.name.casefold())))
-        )
-
-    def _reflects(self, step: Step) -> bool:
-        """Whether what a step touches needs what that refers to: reflections follow keys, and PostgreSQL checks them."""
-        if self.lab.dialect == "postgresql":
-            return True
-        return isinstance(step, Run) and self.contents[step.migration].language == "python"
-
     def _told(self, state: State, step: Step) -> tuple[Told, Sight]:
-        sight = self._sight(state, step)
+        sight = self.eyes.look(state, step)
         effect = self._effect(sight, step)
         heeded = isinstance(step, Run) and step.migration in self._rows_matter
         if effect.lost or heeded or "constraint failed" in effect.error:
@@ -314,7 +207,7 @@ class Player:
     def _effect(self, sight: Sight, step: Step) -> Effect:
         key = (step, tuple((group.name, group.text) for group in sight.groups))
         effect = self._effects.get(key)
-        outline, beside = (None, frozenset[str]()) if sight.everything else self._outline(sight, step)
+        outline, beside = (None, frozenset[str]()) if sight.everything else self.eyes.outline(sight, step)
         if effect is None and outline in self._outlined:
             effect = self._effects[key] = self._outlined[outline]
         if effect is None:
@@ -332,51 +225,6 @@ class Player:
             if outline is not None and not effect.error and beside.isdisjoint(name for name, _group in effect.changed):
                 self._outlined[outline] = effect
         return effect
-
-    def _outline(self, sight: Sight, step: Step) -> tuple[object, frozenset[str]]:
-        """Return what of a sight a step that goes through can depend on, and the tables that it sees from beside only.
-
-        Of a table that the step does not name, but that refers to what it names or is referred to, only the keys matter and what
-        mentions one of the names.
-        """
-        parts: list[object] = [step]
-        beside: list[str] = []
-        for group in sight.groups:
-            name = group.name.casefold()
-            plain = group.objects and group.objects[0].kind == "table" and not any(
-                item.kind in ("view", "trigger") for item in group.objects
-            )
-            if name in sight.direct or not plain:
-                parts.append((group.name, group.text))
-            else:
-                beside.append(name)
-                parts.append((group.name, self._keys(group, sight.direct)))
-        return tuple(parts), frozenset(beside)
-
-    def _keys(self, group: Group, direct: frozenset[str]) -> object:
-        """Return the keys of a table, their columns, and what mentions one of these names."""
-        keyed = {
-            part
-            for item in group.objects if item.kind in ("primary_key", "unique")
-            for part in self._spelled_in(item)
-        }  # fmt: skip
-        return tuple(
-            (item.key, item.name, item.meaning)
-            for item in group.objects
-            if item.kind in _KEYS
-            or (item.kind == "column" and item.name.casefold() in keyed)
-            or not direct.isdisjoint(self._spelled_in(item))
-        )
-
-    def _spelled_in(self, item: SchemaObject) -> frozenset[str]:
-        found = self._object_words.get(id(item))
-        if found is None:
-            found = self._object_words[id(item)] = (item, words(f"{item.ident} {item.meaning}"))
-        return found[1]
-
-
-_KEYS = ("table", "primary_key", "unique", "foreign_key", "exclusion")
-
 
 def _same(one: Group | None, other: Group | None) -> bool:
     return one is other or bool(one and other and one.written == other.written and one.trace == other.trace)

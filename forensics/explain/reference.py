@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from forensics.explain.assume import assume
 from forensics.explain.compare import Value, changed, value
-from forensics.explain.player import Player, words
+from forensics.explain.player import Player
+from forensics.explain.sight import words
 from forensics.explain.story import Outside, Played, Run, State, Story, Told, apply
 from forensics.model import Group, Key, Migration, SchemaObject
 

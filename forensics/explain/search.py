@@ -16,6 +16,7 @@ from itertools import chain
 from forensics.explain.compare import Ruler
 from forensics.explain.cost import KNOWN, Cost, cost
 from forensics.explain.moves import moves, supplied
+from forensics.explain.outside import hangings
 from forensics.explain.player import Player
 from forensics.explain.reference import Reference
 from forensics.explain.story import Outside, Played, Run, Story, Told
@@ -61,7 +62,7 @@ class Search:
         one start has left out cannot always be seen from there.
         """
         starts = [self.attempt(story) for story in dict.fromkeys(self.starts())]
-        first = min(starts, key=_price)
+        first = min(starts, key=cheaper)
         ends = [self.descended(first)]
         modelled = any(isinstance(step, Outside) and step.origin == "models" for step in first.played.story)
         exact = not self.differing(first.played) and not first.cost.residual
@@ -69,7 +70,21 @@ class Search:
             return self.proven(ends[0])
         if starts[0] is not first and starts[0].cost.total <= first.cost.total + NEAR:
             ends.append(self.descended(starts[0]))
-        return self.proven(min(ends, key=_price))
+        return self.proven(self.emptied(min(ends, key=cheaper)))
+
+    def emptied(self, best: Tried) -> Tried:
+        """Return the story with every table that is gone dropped from outside at its end, where that is as good.
+
+        What only such a table could show is then seen to leave no trace.
+        """
+        for name in self.differing(best.played):
+            if name in best.played.final and name not in self.subject.live:
+                for step in hangings(name, best.played.final, self.subject.live, self.subject.dialect):
+                    tried = self.attempt((*best.played.story, step))
+                    if tried.cost.total < best.cost.total + 1e-6 and name not in tried.played.final:
+                        best = tried
+                        break
+        return best
 
     def descended(self, best: Tried) -> Tried:
         """Mend a story move by move until nothing helps."""
@@ -115,6 +130,7 @@ class Search:
         if place:
             ranked = sorted(voted, key=lambda name: (place.get(name, len(place)), self.order[name]))
             yield tuple(Run(name) for name in ranked)
+        yield tuple(Run(name) for name in self.reference.order[: self.nearest()])
         settled = self.reference.order
         yield tuple(Run(name) for name in settled if self.voted(name))
         if self.subject.models_ddl:
@@ -123,6 +139,16 @@ class Search:
                 yield (*story, *self.modelled(story))
             yield (Outside(self.subject.models_ddl, "models", "", "models", KNOWN),)
         yield ()
+
+    def nearest(self) -> int:
+        """Return after how many steps of the chain's own replay its schema is nearest to the live one."""
+        live = self.subject.live
+        apart: list[float] = []
+        for state in self.reference.states:
+            names = [name for name in state.keys() | live.keys() if state.get(name) is not live.get(name)]
+            apart.append(sum(self.ruler.measure(state.get(name), live.get(name)).price for name in names))
+        least = min(apart, default=0.0)
+        return max((at + 1 for at, price in enumerate(apart) if price == least), default=0)
 
     def modelled(self, story: Story) -> Iterator[Outside]:
         """Yield what the models make beside a story: the application creates at its start what is not there."""
@@ -217,5 +243,6 @@ class Search:
         )
 
 
-def _price(item: Tried) -> tuple[float, float]:
+def cheaper(item: Tried) -> tuple[float, float]:
+    """By what the better of two stories is known: what it costs, and of two as dear the one that believes the tracker."""
     return (item.cost.total, item.cost.deviations)

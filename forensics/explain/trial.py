@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from forensics.explain.player import Player, words
+from forensics.explain.player import Player
 from forensics.explain.reference import Reference
+from forensics.explain.sight import words
 from forensics.explain.story import Outside, Run, State
 from forensics.sqltext import name_key, statement_target, unquote
 

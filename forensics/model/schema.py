@@ -53,7 +53,8 @@ class SchemaObject:
 class _Draft:
     """A schema object that is not frozen yet: the same fields, and a constructor that just sets them."""
 
-    __slots__ = ("kind", "table", "name", "ident", "meaning", "trace", "position")
+    # The order of the fields, which makes both classes one layout.
+    __slots__ = ("kind", "table", "name", "ident", "meaning", "trace", "position")  # noqa: RUF023
 
     def __init__(
         self, kind: str, table: str | None, name: str, ident: str, meaning: Attrs, trace: Attrs, position: int | None

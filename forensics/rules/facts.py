@@ -202,7 +202,7 @@ class Facts:
 
     def tie_differs(self, migration_id: str) -> tuple[str, ...]:
         """Return what the equally good stories say of a migration, where they disagree with the best one."""
-        if self.explanation is None:
+        if self.explanation is None or migration_id in self.explanation.search.silent:
             return ()
         own = self.explanation.judged[migration_id].executed if migration_id in self.judged else "unknown"
         mine = {"yes": "full", "partial": "partial"}.get(own, "nothing")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from forensics.explain.compare import changed
 from forensics.explain.foresee import Failure
 from forensics.explain.masks import Mask, masked_here
-from forensics.explain.player import words
+from forensics.explain.sight import words
 from forensics.explain.story import Outside, Told
 from forensics.model import Finding, ObjectRef, Proof
 from forensics.rules.base import Rule
