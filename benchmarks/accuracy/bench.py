@@ -7,7 +7,7 @@ import json
 import sqlite3
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -105,7 +105,7 @@ class Bench:
             self._shops[key] = Shop(evidence, Workshop(evidence), folder)
         return self._shops[key]
 
-    def score(self, plant: Plant, rivals: Sequence[Plant] = (), *, rebuilt: bool = True, baselines: bool = False) -> Score:
+    def score(self, plant: Plant, rivals: Callable[[], Iterable[Plant]] | None = None, *, rebuilt: bool = True, baselines: bool = False) -> Score:
         """Build, diagnose and compare."""
         site = self.site(plant.source.dialect)
         right = self.judge(plant.source).truth(plant)
@@ -131,8 +131,8 @@ class Bench:
         tried = len(facts.explanation.tried) if facts.explanation else 0
         told: dict[str, Any] = {"seconds": seconds, "replay_seconds": shop.replay_seconds, "tried": tried}
         result = score(plant, right, found, rebuilt=differs, **told)
-        if result.misses and rivals:  # it may be right of another story that comes to the same database
-            right = self.judge(plant.source).truth(plant, rivals)
+        if result.misses and rivals is not None:  # it may be right of another story that comes to the same database
+            right = self.judge(plant.source).truth(plant, rivals())
             result = score(plant, right, found, rebuilt=differs, **told)
         if baselines:
             from benchmarks.accuracy.baselines import answers

@@ -9,6 +9,7 @@ from random import Random
 from benchmarks.accuracy.building import Site
 from benchmarks.accuracy.faults import every
 from benchmarks.accuracy.source import Source
+from benchmarks.accuracy.truth import Judge
 from benchmarks.accuracy.worlds import Fault, Plant, Run, clean, real
 
 
@@ -31,6 +32,23 @@ def planted(source: Source, faults: Sequence[Fault]) -> Plant | None:
         return None
     named = f"{source.name}: {'; '.join(fault.label for fault in faults)}"
     return replace(plant, name=named, kinds=tuple(fault.kind for fault in faults))
+
+
+def rivals(source: Source, judge: Judge, alone: Sequence[tuple[Fault, Plant]], plant: Plant) -> Iterator[Plant]:
+    """Yield other stories that may come to the database of a plant: the single faults, and it with a fault put in another one's place."""
+    yield from (other for _fault, other in alone)
+    labels = plant.name.partition(": ")[2].split("; ")
+    by_label = {fault.label: (fault, made) for fault, made in alone}
+    if len(labels) < 2 or not by_label.keys() >= set(labels):
+        return
+    chosen = [by_label[label] for label in labels]
+    for at, (_fault, made) in enumerate(chosen):
+        same = {id(item) for item in judge.alike(made, (other for _fault, other in alone))}
+        for fault, other in alone:
+            if id(other) in same:
+                swapped = planted(source, [fault if number == at else item for number, (item, _made) in enumerate(chosen)])
+                if swapped is not None:
+                    yield swapped
 
 
 def sound(plant: Plant, site: Site) -> bool:

@@ -6,14 +6,15 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from random import Random
 
 from benchmarks.accuracy.bench import Bench
 from benchmarks.accuracy.chains import every, named
-from benchmarks.accuracy.planting import combined, drawn, singles, sound
+from benchmarks.accuracy.planting import combined, drawn, rivals, singles, sound
 from benchmarks.accuracy.scoring import Score
 from benchmarks.accuracy.source import Source
-from benchmarks.accuracy.worlds import Plant
+from benchmarks.accuracy.worlds import Fault, Plant
 
 Told = Callable[[Score], None]
 
@@ -47,8 +48,8 @@ def _meant(name: str, words: Sequence[str]) -> bool:
     return not words or any(word in name for word in words)
 
 
-def plants(bench: Bench, source: Source, order: Order) -> tuple[list[Plant], list[Plant]]:
-    """Return the plants of a chain that are drawn, and all single faults, which may explain a combination more simply."""
+def plants(bench: Bench, source: Source, order: Order) -> tuple[list[Plant], list[tuple[Fault, Plant]]]:
+    """Return the plants of a chain that are drawn, and all single faults, which may explain one of them as well."""
     site = bench.site(source.dialect)
     alone = singles(source, site)
     chosen = [item for item in alone if _meant(item[0].kind, order.faults)]
@@ -68,7 +69,7 @@ def plants(bench: Bench, source: Source, order: Order) -> tuple[list[Plant], lis
             found += kept
         else:
             found += combined(source, site, [fault for fault, _plant in chosen], depth, order.limit or 40, random)
-    return found, [plant for _fault, plant in alone]
+    return found, alone
 
 
 def measure(order: Order, *, jobs: int = 1, told: Told | None = None) -> list[Score]:
@@ -102,4 +103,5 @@ def _chain(order: Order) -> Iterator[Score]:
     with Bench() as bench:
         chosen, alone = plants(bench, source, order)
         for plant in chosen:
-            yield bench.score(plant, alone, baselines=order.baselines)
+            others = partial(rivals, source, bench.judge(source), alone, plant)
+            yield bench.score(plant, others, baselines=order.baselines)

@@ -48,6 +48,17 @@ class Judge:
     _together: dict[object, frozenset[str]] = field(default_factory=dict)
     _texts: dict[object, str] = field(default_factory=dict)
 
+    def alike(self, plant: Plant, others: Iterable[Plant]) -> list[Plant]:
+        """Return those of some plants that come to the same database, with the same record, as another one."""
+        return [
+            other
+            for other in others
+            if other.name != plant.name
+            and (other.recorded, other.archived, other.source.key) == (plant.recorded, None, plant.source.key)
+            and _files(other) == _files(plant)
+            and self._text(other) == self._text(plant)
+        ]
+
     def truth(self, plant: Plant, rivals: Iterable[Plant] = ()) -> Truth:
         """Return what is right of a plant. ``rivals`` are simpler stories that may come to the same database."""
         if plant.archived is not None:
@@ -100,7 +111,14 @@ class Judge:
                     ran[act.migration] = said
         said_of = {name: ran.get(name, "no") for name in names}
         twins = dict(zip(names, variants, strict=False))
-        left: dict[Act, set[Name]] = {act: made.differs(other) for act, other in zip(outside, variants[len(names) :], strict=False)}
+        undone = {
+            act
+            for name, twin in twins.items()
+            if twin.like(made) and not _fails_otherwise(made, twin)
+            for act, error in zip(twin.acts, twin.errors, strict=True)
+            if isinstance(act, Sql) and error
+        }
+        left: dict[Act, set[Name]] = {act: set() if act in undone else made.differs(other) for act, other in zip(outside, variants[len(names) :], strict=False)}
         after = variants[-1]
         failing = tuple(
             (name, error) for name, error in zip(pending, after.errors[len(plant.acts) :], strict=True) if real(error)
@@ -132,6 +150,8 @@ class Judge:
         if not alike:
             doubtful = name in together or (answer == "yes" and self._gone_together(plant, made, name, twin))
             return frozenset({"unknown", answer} if doubtful else {answer})
+        if not counts and answer == "yes" and name not in plant.recorded:
+            return frozenset({"unknown", "yes", "no"})  # neither a trace nor a record: that it never ran is the simplest story
         if not counts:
             nothing = plant.after == "" and twin.same(made) and not any(isinstance(act, Sql) for act in plant.acts)
             return frozenset({"unknown"} if plant.after or nothing else {"unknown", answer})
@@ -299,12 +319,8 @@ def _pending(plant: Plant) -> tuple[str, ...]:
 
 
 def _fails_otherwise(made: Built, other: Built) -> bool:
-    """Whether something fails in one of two databases that does not in the other."""
-    before = {_who(act): real(error) for act, error in zip(made.acts, made.errors, strict=True)}
-    after = {_who(act): real(error) for act, error in zip(other.acts, other.errors, strict=True)}
+    """Whether a migration fails in one of two databases that does not in the other; something by hand that fails was not done."""
+    before = {act.migration: real(error) for act, error in zip(made.acts, made.errors, strict=True) if isinstance(act, Run)}
+    after = {act.migration: real(error) for act, error in zip(other.acts, other.errors, strict=True) if isinstance(act, Run)}
     own = before.keys() ^ after.keys()
     return any(after[key] != before.get(key, False) for key in after) or any(after.get(key, False) for key in own)
-
-
-def _who(act: Act) -> object:
-    return act.migration if isinstance(act, Run) else act
