@@ -137,7 +137,8 @@ def unclaimed(own: Explanation, verdict: Verdict, chain: Chain) -> Explanation:
         if name in theirs and _same(chain, verdict.place.chain, name):
             judged[name] = theirs[name]
         elif item.executed in ("yes", "partial"):
-            judged[name] = replace(item, executed=answer, basis=basis, why=verdict.place.where)
+            effects = replace(item.effects, superseded=0, absent=item.effects.absent + item.effects.superseded)
+            judged[name] = replace(item, executed=answer, basis=basis, why=verdict.place.where, effects=effects)
     return replace(own, judged=judged, failures=(), ties=())
 
 
