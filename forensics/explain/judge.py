@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from forensics.explain.compare import changed, value
 from forensics.explain.evident import Evident
+from forensics.explain.lettering import nearer
 from forensics.explain.reference import Trace
 from forensics.explain.search import Search, Tried
 from forensics.explain.silent import Fit, Silent, broken, curtailed, dispensable, fitness, possible, without
@@ -88,6 +89,8 @@ def _ran(
             return Judged("yes", "schema", counted), needing
         if other.text > fit.text:
             return Judged("yes", "physical", counted), needing
+        if not settled and nearer(search.subject.live, best.played.final, other_story.final):
+            return Judged("unknown", "none", counted), frozenset()
     if settled:
         return Judged("yes", "physical", counted), needing
     if search.attempt(other_story.story).cost.total > best.cost.total:
