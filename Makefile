@@ -11,7 +11,7 @@ report: install sample
 	@for sample in $(SAMPLES); do $(BIN)/forensics --case $$sample/forensics.toml report --all --output reports || exit; done
 
 test: install
-	$(BIN)/python -m pytest -q -n 2
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 lint: install
 	$(BIN)/ruff check .

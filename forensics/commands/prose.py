@@ -239,11 +239,16 @@ def _hypotheses(console: Console, document: Document, explanation: Document) -> 
     best = explanation.get("hypotheses", [])[:1]
     for number, item in enumerate(explanation.get("hypotheses", []), 1):
         cost = item["cost"]
+        dearer = cost["total"] - best[0]["cost"]["total"]
+        price = f"costs {cost['total']:g}" if number == 1 else f"costs {dearer:g} more" if dearer > 0 else "costs no more"
         parts = (
-            f"cost {cost['total']:g}: {cost['deviations_from_tracker']:g} against the tracker, {cost['outside_changes']:g} outside, "
-            f"{cost['unexplained']:g} unexplained, {cost['differing_traces']:g} differing traces"
+            f"{price} ({cost['deviations_from_tracker']:g} against the tracker, {cost['outside_changes']:g} outside, "
+            f"{cost['unexplained']:g} unexplained, {cost['differing_traces']:g} differing traces)"
         )
         console.field(f"story {number}", f"{_against(item, best[0], order)}; {parts}", indent="  ", width=12)
+        for word in ("for", "against"):
+            for said in item.get(word, ()):
+                console.field(word, visible(said), indent="    ", width=10)
     for number, tie in enumerate(explanation["ties"], 1):
         text = tie.get("summary") or json_line(tie)
         console.field(f"equal {number}", str(text), indent="  ", width=12)

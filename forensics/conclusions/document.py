@@ -10,6 +10,7 @@ from forensics.clock import iso
 from forensics.conclusions.abroad import foreign, leaving
 from forensics.conclusions.criteria import tally
 from forensics.conclusions.groups import groups
+from forensics.conclusions.hypotheses import hypotheses
 from forensics.conclusions.plan import plan
 from forensics.conclusions.telling import logs, moments
 from forensics.explain.engine import Explanation
@@ -223,7 +224,7 @@ def _explanation(facts: Facts, explanation: Explanation) -> Document:
         "reconstructed": explanation.reconstructed,
         "baseline": {"residual": explanation.baseline},
         "ties": [_tie(facts, explanation, item) for item in explanation.ties],
-        "hypotheses": _hypotheses(facts, explanation),
+        "hypotheses": hypotheses(facts, explanation),
         "scratch": {
             "server_version": explanation.search.player.lab.server_version,
             "isolation": facts.isolation,
@@ -231,32 +232,6 @@ def _explanation(facts: Facts, explanation: Explanation) -> Document:
             "caveat": facts.caveat or None,
         },
     }
-
-
-def _hypotheses(facts: Facts, explanation: Explanation, limit: int = 8) -> list[Document]:
-    """Return the cheapest stories that say different things, the best first, with what each costs and leaves."""
-    found: dict[object, Document] = {}
-    for item in (explanation.best, *explanation.tried):
-        told = explanation.search.told(item)
-        if told in found:
-            continue
-        if len(found) == limit:
-            break
-        left = explanation.against(item)
-        found[told] = {
-            "executed": [facts.label(name) for name, said in told if said == "full"],
-            "partial": [facts.label(name) for name, said in told if said == "partial"],
-            "outside": [line.step.group for line in item.played.told if isinstance(line.step, Outside)],
-            "unexplained": len(left),
-            "cost": {
-                "total": round(item.cost.deviations + item.cost.outside + 2.0 * len(left) + item.cost.soft, 2),
-                "deviations_from_tracker": round(item.cost.deviations, 2),
-                "outside_changes": round(item.cost.outside, 2),
-                "unexplained": 2.0 * len(left),
-                "differing_traces": round(item.cost.soft, 2),
-            },
-        }
-    return list(found.values())
 
 
 def _same_block(line: Told, first: Told) -> bool:
