@@ -151,7 +151,8 @@ def test_of_many_messages_a_failure_is_the_one_to_tell() -> None:
 
 def test_in_a_log_a_failure_and_a_migration_stand_by_themselves() -> None:
     rows = [
-        event(0, "log", "connected"), event(0.1, "log", "Running upgrade  -> a1, users\nTraceback (most recent call last):\n  x\nE.Error: no"),
+        event(0, "log", "connected"),
+        event(0.1, "log", "Running upgrade  -> a1, users\nTraceback (most recent call last):\n  x\nE.Error: no"),
         event(0.2, "log", "no", level="error"), event(0.3, "log", "bye"), event(60, "log", "no", level="error"),
     ]  # fmt: skip
     found = [(len(burst.events), burst.text) for burst in bursts(rows)]

@@ -105,7 +105,9 @@ class Bench:
             self._shops[key] = Shop(evidence, Workshop(evidence), folder)
         return self._shops[key]
 
-    def score(self, plant: Plant, rivals: Callable[[], Iterable[Plant]] | None = None, *, rebuilt: bool = True, baselines: bool = False) -> Score:
+    def score(
+        self, plant: Plant, rivals: Callable[[], Iterable[Plant]] | None = None, *, rebuilt: bool = True, baselines: bool = False
+    ) -> Score:
         """Build, diagnose and compare."""
         site = self.site(plant.source.dialect)
         right = self.judge(plant.source).truth(plant)

@@ -118,7 +118,10 @@ class Judge:
             for act, error in zip(twin.acts, twin.errors, strict=True)
             if isinstance(act, Sql) and error
         }
-        left: dict[Act, set[Name]] = {act: set() if act in undone else made.differs(other) for act, other in zip(outside, variants[len(names) :], strict=False)}
+        left: dict[Act, set[Name]] = {
+            act: set() if act in undone else made.differs(other)
+            for act, other in zip(outside, variants[len(names) :], strict=False)
+        }
         after = variants[-1]
         failing = tuple(
             (name, error) for name, error in zip(pending, after.errors[len(plant.acts) :], strict=True) if real(error)

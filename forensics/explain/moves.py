@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from forensics.explain.compare import changed
 from forensics.explain.outside import added_columns, alterations, creations, hangings, renamings
+from forensics.explain.sight import words
 from forensics.explain.story import Outside, Played, Run, Step, Story
+from forensics.model import Group, Key
 
 if TYPE_CHECKING:
     from forensics.explain.search import Search, Tried
 
 LONGEST = 80
+WHOLE = ("table", "view", "materialized_view")
+HANGING = ("index", "trigger")
 
 
 def moves(search: Search, best: Tried, name: str) -> Iterator[Story]:
@@ -21,7 +26,8 @@ def moves(search: Search, best: Tried, name: str) -> Iterator[Story]:
     related = search.related(name)
     claimed = [item for item in related if item in search.subject.recorded and item not in present]
     claimed = [item for item in claimed if search.player.runnable(item)]
-    for item in related:
+    concerned = _concerned(search, best, name, related)
+    for item in concerned:
         if item in present:
             at = present[item]
             yield story[:at] + story[at + 1 :]
@@ -33,8 +39,31 @@ def moves(search: Search, best: Tried, name: str) -> Iterator[Story]:
             if waiting:  # what the tracker claims and what went wrong for want of it
                 yield joined(search, story, [item, *waiting])
             yield from stopped(search, story, item)
-    yield from blocks(search, story, present, related)
+    yield from blocks(search, story, present, concerned)
     yield from outside(search, best, name, present, related)
+
+
+def _concerned(search: Search, best: Tried, name: str, related: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the related migrations that may have to do with what differs: they wrote or name such an object, or the whole group."""
+    final, live = best.played.final.get(name), search.subject.live.get(name)
+    if final is None or live is None:
+        return related
+    differing = list(changed(final, live))
+    if not differing:
+        return related
+    keys = {key for key, _was, _now in differing}
+    spoken = frozenset[str]().union(
+        *(words(f"{item.ident} {item.name}") for _key, was, now in differing for item in (was, now) if item is not None)
+    )
+    return tuple(item for item in related if _concerns(search, item, keys, spoken))
+
+
+def _concerns(search: Search, item: str, keys: set[Key], spoken: frozenset[str]) -> bool:
+    traces = search.reference.signatures.get(item, ())
+    if any(trace.key in keys or trace.key[0] in WHOLE for trace in traces) or item not in search.reference.signatures:
+        return True
+    names = search.player.names(Run(item))
+    return names is None or not spoken.isdisjoint(names)
 
 
 def places(search: Search, story: Story, item: str, present: dict[str, int], related: Iterable[str]) -> list[int]:
@@ -109,14 +138,14 @@ def outside(
     for at in own:
         yield story[:at] + story[at + 1 :]
     bare = tuple(step for at, step in enumerate(story) if at not in own)
-    spots = list(dict.fromkeys([*(at for at, step in enumerate(bare) if _run_near(search, step, name)), len(bare)]))
-    for step in creations(name, search.subject, search.reference, search.player):
+    final, live = best.played.final.get(name), search.subject.live.get(name)
+    spots = _vacant(search, best, name) if search.subject.knows(name) or _made_otherwise(final, live) else []
+    for step in creations(name, search.subject, search.reference, search.player) if spots else ():
         for place in spots:
             yield (*bare[:place], step, *bare[place:])
             missing = [item for item in related if item not in present and search.player.runnable(item)]
             if missing and place == spots[0]:
                 yield joined(search, (*bare[:place], step, *bare[place:]), missing)
-    final, live = best.played.final.get(name), search.subject.live.get(name)
     extras = (
         *alterations(name, search.subject),
         *added_columns(name, final, live, search.subject.dialect),
@@ -128,6 +157,33 @@ def outside(
             continue
         for place in dict.fromkeys([*(at for at, other in enumerate(story) if near(search, other, name)), len(story)]):
             yield (*story[:place], extra, *story[place:])
+
+
+def _made_otherwise(final: Group | None, live: Group | None) -> bool:
+    """Whether who made a group can have to do with what differs: not where that only hangs on it and can be made at any time."""
+    if final is None or live is None:
+        return True
+    return any(key[0] not in HANGING for key, _was, _now in changed(final, live)) or not any(changed(final, live))
+
+
+def _vacant(search: Search, best: Tried, name: str) -> list[int]:
+    """Return the places, in the story without what something outside did to a group, where no migration has made that.
+
+    They are those before a step that touches it, and the end.
+    """
+    there = name in best.played.begin
+    found = []
+    at = 0
+    for line in best.played.told:
+        if isinstance(line.step, Outside) and line.step.group.casefold() == name:
+            continue
+        if not there and _run_near(search, line.step, name):
+            found.append(at)
+        changes = dict(line.changed)
+        if name in changes:
+            there = changes[name] is not None
+        at += 1
+    return found if there else [*found, at]
 
 
 def _run_near(search: Search, step: Step, name: str) -> bool:

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import chain
 
 from forensics.explain.compare import Ruler
 from forensics.explain.cost import KNOWN, Cost, cost
@@ -53,6 +52,7 @@ class Search:
         )
         self.order = self.subject.order
         self._related: dict[str, tuple[str, ...]] = {}
+        self._fruitless: set[object] = set()
         self.spare = frozenset(name for name in self.subject.models or () if not self.mentioned(name))
 
     def best(self) -> Tried:
@@ -172,14 +172,34 @@ class Search:
         if not names and not failing and best.cost.total <= 0:
             return None
         found = best
-        nearby = (story for name in names for story in moves(self, best, name))
-        for story in chain(nearby, supplied(self, best.played)):
+        for name in names:
+            part = self.part(best, name)
+            if part in self._fruitless:
+                continue
+            helped = False
+            for story in moves(self, best, name):
+                tried = self.attempt(story)
+                helped = helped or _better(tried, best)
+                if _better(tried, found):
+                    found = tried
+            if not helped:
+                self._fruitless.add(part)
+        for story in supplied(self, best.played):
             tried = self.attempt(story)
-            if tried.cost.total < found.cost.total - 1e-6:
+            if _better(tried, found):
                 found = tried
-            elif tried.cost.total < found.cost.total + 1e-6 and tried.cost.deviations < found.cost.deviations - 1e-6:
-                found = tried  # of two as good, the one that believes the tracker
         return found if found is not best else None
+
+    def part(self, best: Tried, name: str) -> object:
+        """Return what of a story has to do with a group: what helped nothing there once will help nothing the next time."""
+        related = set(self.related(name))
+        steps = tuple(
+            line.step
+            for line in best.played.told
+            if (line.step.migration in related if isinstance(line.step, Run) else line.step.group.casefold() == name)
+        )
+        final = best.played.final.get(name)
+        return (name, final.text if final else "", steps)
 
     def differing(self, played: Played) -> list[str]:
         """Return the names of the groups that a story rebuilds differently from the live schema, in a fixed order."""
@@ -241,6 +261,12 @@ class Search:
                 if isinstance(line.step, Run) and line.step.migration not in self.silent
             )
         )
+
+
+def _better(tried: Tried, than: Tried) -> bool:
+    """Whether a story is cheaper than another, or as cheap and nearer to the tracker."""
+    total, other = tried.cost.total, than.cost.total
+    return total < other - 1e-6 or (total < other + 1e-6 and tried.cost.deviations < than.cost.deviations - 1e-6)
 
 
 def cheaper(item: Tried) -> tuple[float, float]:

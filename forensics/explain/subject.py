@@ -40,6 +40,10 @@ class Subject:
     searched: bool = False
     physical: Physical | None = None
 
+    def knows(self, name: str) -> bool:
+        """Whether the application's code or models are known to make a group."""
+        return bool(self.sources.get(name)) or name in (self.models or {})
+
     @cached_property
     def order(self) -> dict[str, int]:
         """The place of every migration in the chain."""
